@@ -1,0 +1,107 @@
+"""The sizes a reader chooses from: each a whole recipe, so that the first Train needs no choice at all."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from llmviz.settings.run import RunSettings, parse_settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """A name people can choose, and the settings it stands for."""
+
+    name: str
+    label: str
+    note: str
+    settings: RunSettings
+
+    def with_text(self, corpus: str, **more: Any) -> RunSettings:
+        """The same recipe on another text."""
+        return parse_settings({"corpus": corpus, **more}, self.settings)
+
+
+def _preset(name: str, label: str, note: str, **flat: Any) -> Preset:
+    return Preset(name=name, label=label, note=note, settings=parse_settings(flat))
+
+
+PRESETS: dict[str, Preset] = {
+    preset.name: preset
+    for preset in (
+        _preset(
+            "spark",
+            "Spark",
+            "a few seconds: made-up dinosaur names, letter by letter",
+            corpus="dinosaurs",
+            corpus_chars=200_000,
+            tokenizer="chars",
+            architecture="modern",
+            n_layer=2,
+            n_head=4,
+            n_embd=64,
+            block_size=32,
+            batch_size=16,
+            max_steps=600,
+            learning_rate=6e-3,
+            warmup_steps=20,
+            eval_interval=50,
+            max_new_tokens=60,
+        ),
+        _preset(
+            "small",
+            "Small",
+            "under half a minute: little stories, letter by letter",
+            corpus="stories",
+            tokenizer="chars",
+            architecture="modern",
+            n_layer=3,
+            n_head=4,
+            n_embd=96,
+            block_size=64,
+            batch_size=12,
+            max_steps=700,
+            learning_rate=5e-3,
+            warmup_steps=30,
+            eval_interval=50,
+            max_new_tokens=120,
+        ),
+        _preset(
+            "medium",
+            "Medium",
+            "minutes: stories in byte-pair tokens",
+            corpus="stories",
+            tokenizer="bpe",
+            vocab_size=512,
+            architecture="modern",
+            n_layer=4,
+            n_head=4,
+            n_embd=128,
+            block_size=64,
+            batch_size=16,
+            max_steps=2_000,
+            learning_rate=4e-3,
+            warmup_steps=50,
+            eval_interval=100,
+            max_new_tokens=100,
+        ),
+        _preset(
+            "large",
+            "Large",
+            "a coffee break: stories in byte-pair tokens, with a longer memory",
+            corpus="stories",
+            corpus_chars=4_000_000,
+            tokenizer="bpe",
+            vocab_size=1024,
+            architecture="modern",
+            n_layer=6,
+            n_head=6,
+            n_embd=192,
+            block_size=96,
+            batch_size=16,
+            max_steps=3_000,
+            learning_rate=3e-3,
+            warmup_steps=100,
+            eval_interval=200,
+            max_new_tokens=100,
+        ),
+    )
+}

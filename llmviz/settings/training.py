@@ -1,0 +1,131 @@
+"""Settings of the training loop: how long, how fast, with which optimizer (book, chapter 5, appendix D)."""
+
+from llmviz.settings.base import Room, setting
+
+
+class TrainingSettings(Room):
+    """AdamW with linear warmup, cosine decay and gradient clipping."""
+
+    max_steps: int = setting(
+        600,
+        ge=1,
+        le=1_000_000,
+        label="Steps",
+        unit="steps",
+        chapter="5.2",
+        help="How many times the weights are adjusted, once after every batch.",
+    )
+    max_seconds: float | None = setting(
+        None,
+        gt=0,
+        le=1_000_000,
+        label="Time limit",
+        unit="seconds",
+        help="Ends training after so many seconds of training time; the learning rate follows it down.",
+    )
+    batch_size: int = setting(
+        16,
+        ge=1,
+        le=4096,
+        label="Batch",
+        unit="windows",
+        chapter="2.6",
+        help="How many stretches of text are learned from at once in every step.",
+    )
+    learning_rate: float = setting(
+        2e-3,
+        gt=0.0,
+        le=1.0,
+        live=True,
+        label="Learning rate",
+        chapter="5.2",
+        help="How far one step moves the weights, at its highest: too small crawls, too large falls apart.",
+    )
+    final_lr_ratio: float = setting(
+        0.1,
+        ge=0.0,
+        le=1.0,
+        step=0.05,
+        label="Final learning rate",
+        unit="of the highest",
+        chapter="D.2",
+        help="Where the cosine ends, as a share of the highest learning rate.",
+    )
+    warmup_steps: int = setting(
+        50,
+        ge=0,
+        le=100_000,
+        label="Warmup",
+        unit="steps",
+        chapter="D.1",
+        help="Over how many steps the learning rate climbs from zero, so that the first steps do no harm.",
+    )
+    weight_decay: float = setting(
+        0.1,
+        ge=0.0,
+        le=10.0,
+        step=0.01,
+        label="Weight decay",
+        chapter="5.2",
+        help="How strongly AdamW pulls the weight matrices towards zero.",
+    )
+    beta1: float = setting(
+        0.9,
+        ge=0.0,
+        lt=1.0,
+        step=0.01,
+        label="Beta 1",
+        chapter="5.2",
+        help="How long AdamW remembers the direction of past gradients.",
+    )
+    beta2: float = setting(
+        0.99,
+        ge=0.0,
+        lt=1.0,
+        step=0.005,
+        label="Beta 2",
+        chapter="5.2",
+        help="How long AdamW remembers the size of past gradients.",
+    )
+    grad_clip: float = setting(
+        1.0,
+        gt=0.0,
+        le=1_000.0,
+        step=0.1,
+        label="Gradient clipping",
+        chapter="D.3",
+        help="Gradients longer than this are shortened to it, so that one odd batch does no harm.",
+    )
+    seed: int = setting(
+        1337,
+        ge=0,
+        le=2**31 - 1,
+        label="Seed",
+        help="Decides the first weights and the order of the batches; the same seed gives the same model.",
+    )
+    eval_interval: int = setting(
+        50,
+        ge=1,
+        le=1_000_000,
+        label="Validate every",
+        unit="steps",
+        chapter="5.1.3",
+        help="How often the model is tried on text it has never seen.",
+    )
+    eval_windows: int = setting(
+        64,
+        ge=1,
+        le=100_000,
+        label="Validation windows",
+        unit="windows",
+        chapter="5.1.3",
+        help="How many stretches of unseen text are tried each time; the whole text is tried at the end.",
+    )
+    threads: int = setting(
+        0,
+        ge=0,
+        le=256,
+        label="Threads",
+        unit="(0: automatic)",
+        help="CPU threads of this run. Automatic: all cores while it is alone, one as soon as two train.",
+    )
