@@ -1,0 +1,92 @@
+// Folding what the stream says into columns. Pure functions of (columns, message): no page, no network.
+
+export const COLUMNS = ["step", "loss", "accuracy", "lr", "grad_norm", "tok_s"];
+
+export function emptyColumns() {
+  const columns = { evals: [], events: [], cursors: { metrics: null, events: null }, version: 0 };
+  for (const name of COLUMNS) columns[name] = [];
+  return columns;
+}
+
+/** How many leading entries of an ascending column lie below `step`. */
+export function countBelow(steps, step) {
+  let low = 0;
+  let high = steps.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (steps[middle] < step) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The index of the entry nearest to `step`, or -1 in an empty column. */
+export function nearest(steps, step) {
+  const right = countBelow(steps, step);
+  if (right === 0) return steps.length ? 0 : -1;
+  if (right === steps.length) return right - 1;
+  return step - steps[right - 1] <= steps[right] - step ? right - 1 : right;
+}
+
+/**
+ * Fold a "metrics" message. Returns "gap" when records in between are missing (ask again from our cursor),
+ * "known" when it says nothing new, else "new" (only appended) or "redraw" (older points changed).
+ */
+export function foldMetrics(columns, message) {
+  const { cursors } = columns;
+  if (message.reset) {
+    for (const name of COLUMNS) columns[name] = [...(message[name] ?? [])];
+    columns.evals = [...(message.evals ?? [])];
+    cursors.metrics = message.to;
+    columns.version += 1; // whoever drew the old points has to start afresh
+    return "redraw";
+  }
+  if (cursors.metrics === null || message.from > cursors.metrics) return "gap";
+  if (message.to <= cursors.metrics) return "known";
+  if (message.from < cursors.metrics) return "gap"; // half known: cheaper to ask than to take apart
+  const rewound = message.rewind !== undefined && message.rewind !== null;
+  if (rewound) dropFrom(columns, message.rewind);
+  for (const name of COLUMNS) columns[name].push(...(message[name] ?? []));
+  columns.evals.push(...(message.evals ?? []));
+  cursors.metrics = message.to;
+  return rewound ? "redraw" : "new";
+}
+
+/** The worker went back to its last checkpoint: steps from `step` on will be trained again. */
+function dropFrom(columns, step) {
+  const keep = countBelow(columns.step, step);
+  for (const name of COLUMNS) columns[name].length = Math.min(keep, columns[name].length);
+  columns.evals = columns.evals.filter(([at]) => at < step);
+  columns.version += 1;
+}
+
+/** Fold an "events" message; of the running "now" samples only the newest is kept. */
+export function foldEvents(columns, message) {
+  const { cursors } = columns;
+  if (!message.reset && cursors.events !== null && message.to <= cursors.events) return "known";
+  if (message.reset) columns.events = [];
+  columns.events.push(...message.events);
+  const newest = columns.events.findLast((event) => event.kind === "now");
+  columns.events = columns.events.filter((event) => event.kind !== "now" || event === newest);
+  cursors.events = message.to;
+  return "new";
+}
+
+/** Newest evaluation at or before `step` (null: the newest of all). */
+export function evaluationAt(columns, step = null) {
+  const known = columns?.evals ?? [];
+  return known.findLast(([at]) => step === null || at <= step) ?? null;
+}
+
+/** The loss the page quotes for a model at `step`: its validation loss, else its training loss there. */
+export function lossAt(columns, summary, step = null) {
+  const evaluation = evaluationAt(columns, step);
+  if (step === null) {
+    const newest = evaluation?.[1] ?? summary?.val_loss ?? columns?.loss.at(-1) ?? summary?.loss;
+    return newest ?? (summary?.data ? Math.log(summary.data.vocab_size) : null);
+  }
+  if (evaluation?.[0] === step) return evaluation[1];
+  const index = nearest(columns?.step ?? [], step);
+  if (index < 0) return evaluation?.[1] ?? null;
+  return columns.loss[index];
+}
