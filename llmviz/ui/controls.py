@@ -1,0 +1,69 @@
+"""Form controls made from the one definition of each setting."""
+
+from typing import Any, get_args
+
+import gradio as gr
+from gradio.components import Component
+
+from llmviz.settings import FIELDS, about, bound
+
+# Drawn as their own dropdowns at the top of Train, or no form's business.
+_ELSEWHERE = {"corpus", "tokenizer", "text_sha256", "tokenizer_sha256", "prompt"}
+
+WORDS = {
+    "stories": "Stories",
+    "dinosaurs": "Dinosaurs",
+    "rhymes": "Rhymes",
+    "python-docs": "Python's documentation",
+    "python-source": "Python source code",
+    "text": "A text of yours …",
+    "chars": "Letters",
+    "bytes": "Bytes",
+    "bpe": "Byte-pair tokens",
+    "gpt2": "GPT-2 (the book's)",
+    "modern": "Modern",
+}
+
+
+def choices(name: str) -> list[tuple[str, str]]:
+    """(what the page says, value) for each allowed value of a setting that has a list of them."""
+    return [(WORDS[value], value) for value in get_args(FIELDS[name][1].annotation) if value in WORDS]
+
+
+def control(name: str, value: Any) -> Component:
+    """The form control of one setting: a dropdown for a list of names, a number field for a number."""
+    field = FIELDS[name][1]
+    label = f"{field.title} {about(field, 'unit')}".strip()
+    common = {"value": value, "label": label, "info": field.description, "elem_id": f"lv-set-{name}"}
+    if choices_ := (
+        choices(name) if get_args(field.annotation) and "Literal" in str(field.annotation) else []
+    ):
+        return gr.Dropdown(choices=choices_, **common)
+    step = about(field, "step") or (1 if field.annotation is int else None)
+    # Bounds are checked by parse_settings, which explains all mistakes at once; Gradio would stop at one.
+    return gr.Number(step=step, precision=0 if field.annotation is int else None, **common)
+
+
+def form_settings() -> list[str]:
+    """The settings that stand behind *More*, in the order they are declared."""
+    return [name for name in FIELDS if name not in _ELSEWHERE]
+
+
+def sampling_controls(names: tuple[str, ...]) -> list[dict[str, Any]]:
+    """What a JavaScript control has to know of each sampling setting: bounds, step, default, label, help."""
+    return [_as_data(name) for name in names]
+
+
+def _as_data(name: str) -> dict[str, Any]:
+    field = FIELDS[name][1]
+    lowest, highest = bound(field, "ge"), bound(field, "le")
+    return {
+        "name": name,
+        "label": field.title,
+        "unit": about(field, "unit"),
+        "help": field.description,
+        "min": bound(field, "gt") if lowest is None else lowest,
+        "max": highest,
+        "step": about(field, "step") or 1,
+        "default": field.default,
+    }

@@ -1,0 +1,170 @@
+"""Our own routes, all under /gradio_api/llmviz/ (other paths never get past the front proxy of a Space).
+
+The owner's token comes in a header and never in a URL. Every check is the host's; a refusal is one plain
+sentence for each reason, as JSON.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from llmviz.runs import Host, Refused
+from llmviz.ui.stream import Stream
+
+PREFIX = "/gradio_api/llmviz"
+ASSETS = Path(__file__).parents[2] / "assets"
+MAX_BODY = 2_000_000
+MAX_ZIP = 300_000_000
+_TYPES = {".js": "text/javascript", ".css": "text/css", ".png": "image/png", ".svg": "image/svg+xml"}
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def refusal(sentences: list[str], status: int = 400) -> JSONResponse:
+    """What every route answers where it cannot do what was asked."""
+    return JSONResponse({"errors": sentences}, status_code=status)
+
+
+def _plainly(handler: Handler) -> Handler:
+    """Answer a refusal with its sentences, and an unknown run with a 404, whichever route it came from."""
+
+    @wraps(handler)
+    async def answered(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except Refused as refused:
+            return refusal(refused.sentences, refused.status)
+
+    return answered
+
+
+def owner_of(request: Request) -> str:
+    """The token of the browser that asks; empty where it sent none."""
+    return request.headers.get("x-llmviz-owner", "")[:200]
+
+
+async def _json_body(request: Request) -> dict[str, Any]:
+    """The body as a JSON object. Raises Refused where it is too long or something else."""
+    try:
+        body = json.loads(await _bounded_body(request, MAX_BODY))
+    except ValueError:
+        raise Refused(["The request has to be JSON."]) from None
+    if not isinstance(body, dict):
+        raise Refused(["The request has to be a JSON object."])
+    return body
+
+
+async def _bounded_body(request: Request, limit: int) -> bytes:
+    chunks, size = [], 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise Refused([f"That is too long: at most {limit // 1_000_000} MB can be sent."], status=413)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def build_routes(host: Host) -> list[Route]:
+    """The Starlette routes of one host, to be mounted by `launch(app_kwargs=…)`."""
+
+    async def stream(request: Request) -> Response:
+        tab = Stream(host, owner_of(request), await _json_body(request))
+        return StreamingResponse(
+            tab.messages(),
+            media_type="text/event-stream",
+            headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
+        )
+
+    async def runs(request: Request) -> Response:
+        return JSONResponse({"runs": host.list_runs(owner_of(request))})
+
+    async def run(request: Request) -> Response:
+        run_id = request.path_params["run"]
+        return JSONResponse(host.summary(run_id, owner_of(request)) | {"opening": host.opening(run_id)})
+
+    async def words(request: Request) -> Response:
+        return JSONResponse({"words": host.words(request.path_params["run"])})
+
+    async def command(request: Request) -> Response:
+        run_id, action = request.path_params["run"], request.path_params["action"]
+        answer = await run_in_threadpool(host.command, run_id, owner_of(request), action)
+        return JSONResponse({"run": answer or run_id})
+
+    async def change(request: Request) -> Response:
+        changes = await _json_body(request)
+        await run_in_threadpool(host.change, request.path_params["run"], owner_of(request), changes)
+        return JSONResponse({})
+
+    async def rename(request: Request) -> Response:
+        name = (await _json_body(request)).get("name")
+        await run_in_threadpool(host.rename, request.path_params["run"], owner_of(request), name)
+        return JSONResponse({})
+
+    async def metrics_csv(request: Request) -> Response:
+        csv = await run_in_threadpool(host.metrics_csv, request.path_params["run"])
+        return Response(csv, media_type="text/csv", headers=_attachment(request, "metrics.csv"))
+
+    async def run_zip(request: Request) -> Response:
+        path = await run_in_threadpool(host.zip_run, request.path_params["run"])
+        return FileResponse(path, media_type="application/zip", headers=_attachment(request, "run.zip"))
+
+    async def open_zip(request: Request) -> Response:
+        data = await _bounded_body(request, MAX_ZIP)
+        return JSONResponse({"run": await run_in_threadpool(host.open_zip, data, owner_of(request))})
+
+    async def job(request: Request) -> Response:
+        payload = await _json_body(request)
+        started = host.submit(request.path_params["kind"], payload)
+        return StreamingResponse(_lines(started), media_type="application/x-ndjson")
+
+    async def keepalive(request: Request) -> Response:
+        host.seen(owner_of(request))
+        return Response(status_code=204)
+
+    async def asset(request: Request) -> Response:
+        path = (ASSETS / request.path_params["path"]).resolve()
+        if path.suffix not in _TYPES or not path.is_relative_to(ASSETS) or not path.is_file():
+            return refusal(["There is no such file."], 404)
+        # "no-cache" still lets a browser keep the file: it asks with the ETag and mostly gets a 304.
+        return FileResponse(path, media_type=_TYPES[path.suffix], headers={"Cache-Control": "no-cache"})
+
+    table: list[tuple[str, str, Handler]] = [
+        ("POST", "/stream", stream),
+        ("GET", "/runs", runs),
+        ("GET", "/runs/{run}", run),
+        ("GET", "/runs/{run}/words", words),
+        ("GET", "/runs/{run}/metrics.csv", metrics_csv),
+        ("GET", "/runs/{run}/run.zip", run_zip),
+        ("POST", "/runs/{run}/change", change),
+        ("POST", "/runs/{run}/rename", rename),
+        ("POST", "/runs/{run}/do/{action}", command),
+        ("POST", "/open", open_zip),
+        ("POST", "/job/{kind}", job),
+        ("POST", "/keepalive", keepalive),
+        ("GET", "/assets/{path:path}", asset),
+    ]
+    return [Route(PREFIX + path, _plainly(handler), methods=[method]) for method, path, handler in table]
+
+
+def _attachment(request: Request, filename: str) -> dict[str, str]:
+    run_id = request.path_params["run"][:8]
+    return {"Content-Disposition": f'attachment; filename="llmviz-{run_id}-{filename}"'}
+
+
+async def _lines(job: Any) -> AsyncIterator[bytes]:
+    """A job's messages, one JSON object a line; a browser that goes away ends the job."""
+    try:
+        async for message in job.amessages():
+            yield json.dumps(message, separators=(",", ":")).encode() + b"\n"
+    except asyncio.CancelledError:
+        raise
+    finally:
+        job.cancel()

@@ -1,0 +1,76 @@
+"""Serving: the host and the page together, from first paint to the last checkpoint."""
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from llmviz.runs import Host
+from llmviz.ui.page import build_page, head
+from llmviz.ui.routes import build_routes
+
+
+def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
+    """--host, --port and --data-dir; Gradio's own environment variables are the defaults."""
+    parser = argparse.ArgumentParser(prog="app.py", description="LLMViz: train a small GPT in the browser.")
+    parser.add_argument(
+        "--host", default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"), help="address to listen on"
+    )
+    parser.add_argument("--port", type=int, default=_port(parser), help="port to listen on (default 7860)")
+    parser.add_argument(
+        "--data-dir",
+        type=Path,
+        default=Path("llmviz-data"),
+        help="folder for runs and data (default ./llmviz-data)",
+    )
+    options = parser.parse_args(arguments)
+    if not 0 < options.port < 65_536:
+        parser.error(f"port {options.port} is not possible: choose one from 1 to 65535")
+    return options
+
+
+def _port(parser: argparse.ArgumentParser) -> int:
+    given = os.environ.get("GRADIO_SERVER_PORT", "7860")
+    if not given.isdigit():
+        parser.error(f"GRADIO_SERVER_PORT is “{given}”, but a port is a number from 1 to 65535")
+    return int(given)
+
+
+def serve(arguments: list[str] | None = None) -> None:
+    """Build and serve the page until Ctrl-C or SIGTERM; then every run checkpoints and the workers end."""
+    options = parse_arguments(arguments)
+    try:
+        host = Host(options.data_dir)
+    except OSError as refused:
+        sys.exit(f"LLMViz cannot use {options.data_dir}: {refused}")
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: ended.set())
+    page = build_page(host)
+    page.queue(default_concurrency_limit=8, max_size=200)
+    page.launch(
+        server_name=options.host,
+        server_port=options.port,
+        prevent_thread_lock=True,
+        quiet=True,
+        head=head(),
+        app_kwargs={"routes": build_routes(host)},
+        max_file_size="5mb",
+        state_session_capacity=300,
+        run_history=False,
+        enable_monitoring=False,
+        show_error=False,
+        footer_links=[],
+        share=False,
+    )
+    host.start()  # after launch(): Gradio gives its own start only five seconds
+    print(
+        f"LLMViz is at http://{options.host}:{options.port}  (runs are kept in {options.data_dir.resolve()})",
+        flush=True,
+    )
+    ended.wait()
+    print("Ending: every run writes a checkpoint first.", flush=True)
+    host.close()
+    page.close(verbose=False)

@@ -1,0 +1,169 @@
+"""The Train tab: choose nothing, or everything; press Train; watch the loss fall and the text appear."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from llmviz.runs import Host, Refused
+from llmviz.settings import FIELDS, PRESETS, SettingsError, about, parse_settings
+from llmviz.ui.components import component
+from llmviz.ui.controls import choices, control, form_settings
+from llmviz.ui.explore import loss_figure
+
+PRIMARY = "small"
+
+
+@dataclass(frozen=True)
+class Form:
+    """The controls whose values make a run, in the order handlers receive them."""
+
+    size: gr.Dropdown
+    corpus: gr.Dropdown
+    tokenizer: gr.Dropdown
+    text: gr.Textbox
+    more: dict[str, Component]
+
+    def inputs(self) -> list[Component]:
+        return [self.size, self.corpus, self.tokenizer, self.text, *self.more.values()]
+
+
+def flat_of(names: list[str], size: str, corpus: str, tokenizer: str, *more: Any) -> dict[str, Any]:
+    """The form's values on top of the preset: {setting: value}, unchecked.
+
+    A size the page does not know (only an API call can send one) is left for the host to refuse.
+    """
+    flat = PRESETS[size].settings.flat() if size in PRESETS else {}
+    given = {"corpus": corpus, "tokenizer": tokenizer} | dict(zip(names, more, strict=True))
+    return flat | {name: value for name, value in given.items() if value is not None or name == "max_seconds"}
+
+
+def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> Form:
+    """Lay out the tab and connect it. `selection` is what the browser looks at and who it is (JSON)."""
+    with gr.Row(elem_id="lv-choices"):
+        form = _choices()
+        toolbar = component("toolbar", value={"primary": PRIMARY})
+    text = form.text
+    with gr.Column(elem_id="lv-more", elem_classes="lv-panel"):
+        component("live")
+        more = _more_controls()
+    form = Form(form.size, form.corpus, form.tokenizer, text, more)
+    with gr.Row(elem_id="lv-train-panels"):
+        component("chart", elem_id="lv-chart")
+        component("film", elem_id="lv-film")
+    component("status")
+    with gr.Column(elem_id="lv-explore", elem_classes="lv-panel"):
+        plot = gr.Plot(show_label=False, elem_id="lv-explore-plot")
+
+    names = form_settings()
+
+    def start(selected: str, size: str, corpus: str, tokenizer: str, text: str, *more: Any) -> str:
+        """Start a run; the answer names it, or says in sentences why not."""
+        flat = flat_of(names, size, corpus, tokenizer, *more)
+        prompt = _selected(selected).get("prompt")
+        try:
+            run = host.create(
+                flat | ({"prompt": prompt} if prompt else {}),
+                _selected(selected).get("owner", ""),
+                text=text if corpus == "text" else None,
+                preset=size,
+            )
+        except (Refused, SettingsError) as refused:
+            return json.dumps({"errors": refused.sentences})
+        return json.dumps({"run": run})
+
+    def estimate(size: str, corpus: str, tokenizer: str, text: str, *more: Any) -> dict[str, Any]:
+        """What the button says beforehand: how many parameters, how much memory, how long."""
+        flat = flat_of(names, size, corpus, tokenizer, *more)
+        if corpus == "text":
+            flat["text_sha256"] = (
+                "0" * 64
+            )  # only its length matters here, and the host checks the text itself
+        try:
+            settings = parse_settings(flat)
+        except SettingsError as error:
+            return {"primary": PRIMARY, "size": size, "errors": error.sentences}
+        pristine = size in PRESETS and settings.model == PRESETS[size].settings.model
+        pristine = pristine and settings.training == PRESETS[size].settings.training
+        return {"primary": PRIMARY, "size": size, "pristine": pristine, "estimate": host.estimate(settings)}
+
+    def choose_size(size: str) -> list[Any]:
+        """A size brings its whole recipe: every control shows it."""
+        flat = PRESETS[size].settings.flat()
+        return [flat["corpus"], flat["tokenizer"], *(flat[name] for name in names)]
+
+    def explore(selected: str) -> Any:
+        runs = _selected(selected).get("explore") or []
+        frames = {name: host.metrics_frame(run) for run, name in runs[:4]}
+        return loss_figure(frames)
+
+    quietly = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
+    with_selection = "(s, ...rest) => [window.llmviz.selectionInput(), ...rest]"
+    toolbar.submit(start, [selection, *form.inputs()], reply, js=with_selection, **quietly)
+    reply.change(None, reply, None, js="(text) => window.llmviz.reply(text)", **quietly)
+    form.size.input(
+        choose_size, form.size, [form.corpus, form.tokenizer, *more.values()], queue=False, **quietly
+    )
+    gr.on(
+        [part.change for part in (form.size, form.corpus, form.tokenizer, *more.values())],
+        estimate,
+        form.inputs(),
+        toolbar,
+        trigger_mode="always_last",
+        **quietly,
+    )
+    toolbar.expand(explore, selection, plot, js="(s) => window.llmviz.selectionInput()", **quietly)
+    return form
+
+
+def _selected(selection: str) -> dict[str, Any]:
+    """What the hidden first input of every event says; whatever a client sent, a dict comes out."""
+    try:
+        selected = json.loads(selection or "{}")
+    except ValueError:
+        return {}
+    return selected if isinstance(selected, dict) else {}
+
+
+def _choices() -> Form:
+    first = PRESETS[PRIMARY].settings
+    sizes = [(preset.label, preset.name) for preset in PRESETS.values()]
+    tokenizers = [choice for choice in choices("tokenizer") if choice[1] != "file"]
+    corpus = gr.Dropdown(
+        choices("corpus"), value=first.data.corpus, label="Text", elem_id="lv-corpus", min_width=150
+    )
+    tokenizer = gr.Dropdown(
+        tokenizers, value=first.data.tokenizer, label="Read as", elem_id="lv-tokenizer", min_width=130
+    )
+    size = gr.Dropdown(sizes, value=PRIMARY, label="Size", elem_id="lv-size", min_width=110)
+    with gr.Column(elem_id="lv-own-text", elem_classes="lv-panel"):
+        text = gr.Textbox(
+            label="A text of yours",
+            info="Paste it here, or choose a .txt file. It stays on this machine; links to your run never hold it.",
+            lines=8,
+            max_lines=8,
+            elem_id="lv-text",
+        )
+        component("upload")
+    return Form(size, corpus, tokenizer, text, {})
+
+
+def _more_controls() -> dict[str, Component]:
+    """Every setting, grouped by room, at the values of the primary preset."""
+    flat = PRESETS[PRIMARY].settings.flat()
+    titles = {"data": "Text", "model": "Model", "training": "Training", "sampling": "Writing"}
+    made = {}
+    for room, title in titles.items():
+        gr.Markdown(f"### {title}")
+        with gr.Row(elem_classes="lv-settings"):
+            for name in form_settings():
+                if FIELDS[name][0] == room:
+                    made[name] = control(name, flat[name])
+    return made
+
+
+def live_settings() -> list[str]:
+    """The settings that may be changed while a run trains."""
+    return [name for name, (_, field) in FIELDS.items() if about(field, "live")]
