@@ -166,7 +166,7 @@ export async function getJSON(path) {
 
 async function sentenceOf(response) {
   const body = await response.json().catch(() => null);
-  return body?.error ?? null;
+  return body?.errors?.join(" ") ?? null;
 }
 
 /**

@@ -62,5 +62,5 @@ export function formatSeconds(s) {
   return s < 5400 ? `${Math.round(s / 60)} min` : `${Math.round(s / 360) / 10} h`;
 }
 
-/** "letter" for "letters" when there is only one to choose from. */
+/** What this run reads and guesses: "letters", "tokens" or "bytes". */
 export const unitOf = (summary) => summary?.data?.unit ?? "tokens";

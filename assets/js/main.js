@@ -2,6 +2,7 @@
 // this fills each with the component it names, and goes on doing so as boxes appear.
 
 import { announce, base, getJSON, job, owner, select, store, watchTheme } from "./core.js";
+import { reply, selectionInput } from "./page.js";
 import { startStream } from "./stream.js";
 
 // Loaded when first needed: a page that never opens Attention never fetches it, and a fault in one
@@ -15,6 +16,9 @@ const components = {
   attention: () => import("./attention.js"),
   tokens: () => import("./tokens.js"),
   sample: () => import("./sample.js"),
+  toolbar: () => import("./toolbar.js"),
+  upload: () => import("./upload.js"),
+  live: () => import("./live.js"),
 };
 
 const mounted = new WeakSet();
@@ -42,7 +46,7 @@ window.llmvizQueue = { push: (...entries) => entries.forEach((entry) => mount(..
 waiting.forEach((entry) => mount(...entry));
 
 // For Gradio's own `js=` snippets: `llmviz.select({run})` after Train, `llmviz.owner()` as an input.
-window.llmviz = { announce, base, getJSON, job, owner, select, store };
+window.llmviz = { announce, base, getJSON, job, owner, reply, select, selectionInput, store };
 
 watchTheme();
 startStream();

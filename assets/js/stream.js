@@ -89,7 +89,7 @@ async function read(body, mine) {
     hearSomething(mine);
     if (!line.startsWith("data:")) continue;
     failures = 0;
-    if (hear(JSON.parse(line.slice(5))) === "gap") return;
+    if (hear(JSON.parse(line.slice(5))) === "gap") return mine.abort(); // ask again, from our cursor
   }
 }
 
@@ -169,15 +169,16 @@ function openingRun(runs) {
 let banner = null;
 
 function setOnline(online) {
-  clearTimeout(offlineTimer);
   if (online) {
+    clearTimeout(offlineTimer);
+    offlineTimer = null;
     if (!store.online) announce("Connected again.");
     store.online = true;
     banner?.remove();
     banner = null;
     store.emit("online", true);
   } else if (store.online) {
-    offlineTimer = setTimeout(() => {
+    offlineTimer ??= setTimeout(() => {
       store.online = false;
       banner ??= h("div", { class: "lv-offline" }, "Offline, trying again… Training goes on without this page.");
       document.body.append(banner);

@@ -1,0 +1,77 @@
+// The attention weights of one text through all blocks and heads, as they come from the worker.
+//
+// One byte a weight, round(sqrt(p) * 255), lower triangle only, in the order [layer][head][row][col <= row].
+// The root keeps small weights visible; the price is that a weight read back is off by up to 0.004.
+
+import { label, tokenBytes } from "./tokenview.js";
+
+export class AttentionMaps {
+  /** @param {object} message what the job "attention" answers, or a shipped model's opening attention */
+  constructor(message) {
+    this.layers = message.n_layer;
+    this.heads = message.n_head;
+    this.length = message.T; // T, the number of tokens
+    this.step = message.step ?? null;
+    this.tokens = message.tokens.map((text, i) => tokenBytes(message.token_bytes?.[i], text));
+    this.labels = this.tokens.map(label);
+    this.triangle = (this.length * (this.length + 1)) / 2;
+    this.packed = Uint8Array.from(atob(message.maps), (character) => character.charCodeAt(0));
+  }
+
+  /** The byte of a weight; `col` must not be above `row`. */
+  byte(layer, head, row, col) {
+    return this.packed[(layer * this.heads + head) * this.triangle + (row * (row + 1)) / 2 + col];
+  }
+
+  /** How much token `row` looks at token `col`: 0…1, NaN if the row is, 0 where it cannot look. */
+  weight(layer, head, row, col) {
+    if (col > row) return 0;
+    const byte = this.byte(layer, head, row, col);
+    return byte === 0 && this.isBroken(layer, head, row) ? NaN : (byte / 255) ** 2;
+  }
+
+  /** Weights of a row sum to 1, so that a row of zero bytes only was not a number. */
+  isBroken(layer, head, row) {
+    for (let col = 0; col <= row; col += 1) if (this.byte(layer, head, row, col) !== 0) return false;
+    return true;
+  }
+
+  /** What token `row` looks at, over all T tokens. */
+  lookedAtBy(layer, head, row) {
+    return Float64Array.from({ length: this.length }, (_, col) => this.weight(layer, head, row, col));
+  }
+
+  /** How much each of the T tokens looks at token `col`. */
+  lookingAt(layer, head, col) {
+    return Float64Array.from({ length: this.length }, (_, row) => this.weight(layer, head, row, col));
+  }
+
+  /**
+   * Where the eye should land first: the head and row that look hardest at one earlier word, leaving aside
+   * the token itself, its neighbour and the first token, which many heads look at for want of better.
+   */
+  mostPointed() {
+    let best = { layer: 0, head: 0, row: this.length - 1, weight: -1 };
+    for (let layer = 0; layer < this.layers; layer += 1) {
+      for (let head = 0; head < this.heads; head += 1) {
+        for (let row = 3; row < this.length; row += 1) {
+          for (let col = 1; col < row - 1; col += 1) {
+            const byte = this.byte(layer, head, row, col);
+            if (byte > best.weight) best = { layer, head, row, weight: byte };
+          }
+        }
+      }
+    }
+    return best;
+  }
+}
+
+/** The place of the largest weight; a NaN is never the largest. */
+export function strongest(weights) {
+  let best = 0;
+  let largest = -Infinity;
+  weights.forEach((weight, i) => {
+    if (weight > largest) [best, largest] = [i, weight];
+  });
+  return best;
+}

@@ -1,0 +1,48 @@
+// The chart as a table, for readers who would rather read numbers than look at lines.
+
+import { base } from "./core.js";
+import { formatChoices, formatCount, formatLoss, formatPercent, h } from "./dom.js";
+import { evaluationAt } from "./records.js";
+
+const ROWS = 60; // enough to read; the CSV has every record
+
+/** A "Table" button and its panel. `read()` returns the {summary, data} of the moment. */
+export function chartTable(read) {
+  const panel = h("div", { class: "lv-table-panel", hidden: true, role: "region", "aria-label": "Loss, as a table", tabindex: -1 });
+  const button = h("button", { class: "lv-button", "aria-expanded": "false", title: "The same numbers as a table" }, "Table");
+  const show = (open) => {
+    panel.hidden = !open;
+    button.setAttribute("aria-expanded", String(open));
+    if (!open) return button.focus();
+    fill(panel, read(), () => show(false));
+    panel.focus();
+  };
+  button.addEventListener("click", () => show(panel.hidden));
+  panel.addEventListener("keydown", (event) => event.key === "Escape" && show(false));
+  return { button, panel };
+}
+
+function fill(panel, { summary, data }, close) {
+  const head = ["step", "training loss", "validation loss", "chooses among about", "first guess right"];
+  const rows = (data ? pick(data.step.length) : []).map((i) => {
+    const evaluation = evaluationAt(data, data.step[i]);
+    return [
+      formatCount(data.step[i]), formatLoss(data.loss[i]), evaluation ? formatLoss(evaluation[1]) : "",
+      formatChoices(Math.exp(data.loss[i])), Number.isFinite(data.accuracy[i]) ? formatPercent(data.accuracy[i]) : "",
+    ];
+  });
+  panel.replaceChildren(
+    h("div", { class: "lv-table-bar" },
+      h("span", {}, rows.length ? `${rows.length} of ${formatCount(data.step.length)} records on this page` : "No records yet."),
+      summary ? h("a", { class: "lv-button", href: `${base}runs/${summary.id}/metrics.csv`, download: "" }, "All as CSV") : null,
+      h("button", { class: "lv-button", onclick: close }, "Close")),
+    h("table", {},
+      h("thead", {}, h("tr", {}, ...head.map((name) => h("th", { scope: "col" }, name)))),
+      h("tbody", {}, ...rows.map((row) => h("tr", {}, ...row.map((cell) => h("td", {}, cell)))))));
+}
+
+/** At most ROWS indices of `count`, evenly spread, first and last included. */
+function pick(count) {
+  const rows = Math.min(ROWS, count);
+  return Array.from({ length: rows }, (_, k) => Math.round((k * (count - 1)) / Math.max(1, rows - 1)));
+}

@@ -1,0 +1,76 @@
+// What may be changed while a run trains, what else is measured at every step, and the run as a file.
+
+import { base, listen, owner, select, store, summaryOf } from "./core.js";
+import { h, setText } from "./dom.js";
+import { command, complain } from "./page.js";
+
+const LIVE = [
+  ["learning_rate", "Learning rate", "A change scales what is left of the schedule."],
+  ["dropout", "Dropout", "From the next step on."],
+];
+
+export function mount(box) {
+  const fields = LIVE.map(([name, label, help]) => {
+    const input = h("input", { type: "number", step: "any", name, id: `lv-live-${name}`, "aria-describedby": `lv-live-${name}-help` });
+    return { name, input, node: h("label", {}, label, input, h("small", { id: `lv-live-${name}-help` }, help)) };
+  });
+  const apply = h("button", { type: "submit", class: "lv-button" }, "Change it now");
+  const said = h("span", { class: "lv-said", role: "status" });
+  const form = h("form", { class: "lv-live", onsubmit: change }, h("strong", {}, "While it trains"), ...fields.map((field) => field.node), apply, said);
+  box.replaceChildren(form, runFile());
+
+  async function change(event) {
+    event.preventDefault();
+    const changes = {};
+    for (const { name, input } of fields) if (input.value !== "") changes[name] = Number(input.value);
+    const answer = await command(`${store.selection.run}/change`, changes);
+    setText(said, answer ? "Changed; the curve is marked where it takes effect." : "");
+  }
+
+  let off = () => {};
+  function follow() {
+    off();
+    off = listen(box, `run:${store.selection.run}`, show);
+    setText(said, "");
+    for (const { name, input } of fields) input.value = summaryOf()?.settings?.[name] ?? "";
+    show();
+  }
+  function show() {
+    const summary = summaryOf();
+    const open = summary?.mine && ["preparing", "waiting", "running", "paused"].includes(summary.status);
+    for (const control of form.querySelectorAll("input, button")) control.disabled = !open;
+  }
+  listen(box, "selection", follow);
+  follow();
+}
+
+/** Download, rename, delete and open again: a run is a folder, and the folder is the reader's. */
+function runFile() {
+  const link = (path) => () => location.assign(`${base}runs/${store.selection.run}/${path}`);
+  const button = (label, onclick) => h("button", { type: "button", class: "lv-button", onclick }, label);
+  const name = h("input", { type: "text", maxlength: "40", "aria-label": "New name of this run", placeholder: "New name" });
+  const file = h("input", { type: "file", accept: ".zip", onchange: () => open(file) });
+  return h("div", { class: "lv-run-file" },
+    h("strong", {}, "This run"),
+    button("Download (.zip)", link("run.zip")),
+    button("Numbers (.csv)", link("metrics.csv")),
+    name,
+    button("Rename", () => command(`${store.selection.run}/rename`, { name: name.value })),
+    button("Delete", remove),
+    h("label", { class: "lv-button" }, "Open a saved run ", file));
+}
+
+async function remove() {
+  if (!confirm("Delete this run, with its model and its curve? This cannot be undone.")) return;
+  if (await command(`${store.selection.run}/do/delete`)) select({ run: store.order[0], step: null });
+}
+
+async function open(input) {
+  const [file] = input.files;
+  input.value = "";
+  if (!file) return;
+  const response = await fetch(`${base}open`, { method: "POST", headers: { "X-LLMViz-Owner": owner() }, body: file });
+  const answer = await response.json();
+  if (response.ok) select({ run: answer.run, step: null });
+  else complain(answer.errors);
+}

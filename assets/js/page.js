@@ -1,0 +1,51 @@
+// Between Gradio's events and our store: what an event is told about the page, and what it answers.
+
+import { announce, owner, post, select, store } from "./core.js";
+import { h } from "./dom.js";
+
+/** The hidden first input of every event: who we are and what we look at. */
+export function selectionInput() {
+  const compared = [store.selection.run, ...(store.compare ?? [])].filter((run) => store.summaries.has(run));
+  return JSON.stringify({
+    ...store.selection,
+    owner: owner(),
+    prompt: store.prompt ?? "",
+    explore: compared.map((run) => [run, store.summaries.get(run).name ?? run]),
+  });
+}
+
+/** What the server answered to Train: the new run, or a sentence for everything that is wrong. */
+export function reply(text) {
+  if (!text) return;
+  const { run, errors } = JSON.parse(text);
+  if (errors) return complain(errors);
+  complain([]);
+  select({ run, step: null });
+  announce("Training has been asked for.");
+}
+
+let complaint = null;
+
+/** Show plain sentences in a box that stays until it is closed or the next try; [] takes it away. */
+export function complain(sentences) {
+  complaint?.remove();
+  complaint = null;
+  if (!sentences.length) return;
+  const close = h("button", { class: "lv-button", type: "button", onclick: () => complain([]) }, "Close");
+  const list = h("ul", {}, ...sentences.map((sentence) => h("li", {}, sentence)));
+  complaint = h("div", { class: "lv-complaint", role: "alert" }, list, close);
+  document.body.append(complaint);
+}
+
+/** Ask for `runs/{run}/{path}`; what is refused is said on the page. Resolves to the answer or null. */
+export async function command(path, body = {}) {
+  try {
+    const response = await post(`runs/${path}`, body);
+    const answer = await response.json();
+    if (response.ok) return answer;
+    complain(answer.errors);
+  } catch {
+    complain(["The server cannot be reached just now. Nothing is lost; please try again in a moment."]);
+  }
+  return null;
+}

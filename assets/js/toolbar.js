@@ -1,0 +1,84 @@
+// The buttons of Train. Train asks Gradio (the form's values are there); the others ask our routes.
+
+import { listen, store, summaryOf } from "./core.js";
+import { formatSeconds, formatShort, h, setText } from "./dom.js";
+import { command, complain } from "./page.js";
+
+const ACTIVE = ["preparing", "waiting", "running"];
+const CROWDED = 2; // more runs than this at once: a newcomer is offered the shortest preset
+
+export function mount(box, props, trigger, watch) {
+  const button = (label, onclick, more = {}) => h("button", { type: "button", class: "lv-button", onclick, ...more }, label);
+  const train = h("span", {}, "Train your own");
+  const beforehand = h("small", { class: "lv-beforehand" });
+  const buttons = {
+    train: button(h("span", {}, "▶ ", train), () => start(), { class: "lv-button lv-primary", id: "lv-train" }),
+    pause: button("Pause", () => act(pauses() ? "pause" : "resume"), { id: "lv-pause" }),
+    step: button("Step", () => act("step"), { id: "lv-step", title: "Train one single step" }),
+    stop: button("Stop", () => act("stop"), { id: "lv-stop" }),
+    more: panelButton("More", "lv-more-open", "lv-more"),
+    explore: panelButton("Explore", "lv-explore-open", "lv-explore", () => trigger("expand")),
+  };
+  box.replaceChildren(h("div", { class: "lv-buttons" }, ...Object.values(buttons)), beforehand);
+
+  let asked = false; // a second press while the first is on its way would start a second run
+  function start() {
+    if (asked) return;
+    asked = true;
+    setTimeout(() => (asked = false), 1500);
+    complain([]);
+    trigger("submit");
+  }
+
+  const pauses = () => ACTIVE.includes(summaryOf()?.status);
+  const act = (action) => command(`${store.selection.run}/do/${action}`);
+
+  function showRun() {
+    const summary = summaryOf();
+    const mine = Boolean(summary?.mine);
+    const open = mine && (pauses() || summary.status === "paused");
+    setText(train, [...store.summaries.values()].some((run) => run.mine) ? "Train" : "Train your own");
+    setText(buttons.pause, mine && summary.status === "paused" ? "Resume" : "Pause");
+    for (const name of ["pause", "step", "stop"]) buttons[name].disabled = !open;
+  }
+
+  function showEstimate() {
+    const { size, pristine, estimate, errors, primary } = props.value ?? {};
+    const now = (pristine ?? true) ? store.host?.estimates?.[size ?? primary] : estimate;
+    if (errors) return setText(beforehand, "These settings don't go together: press Train to see why.");
+    if (!now) return setText(beforehand, "");
+    const about = now.provisional ? "very roughly" : "about";
+    const crowd = store.host?.active ? `, ${store.host.active} training now` : "";
+    const size_ = `${formatShort(now.parameters)} parameters, ${Math.ceil(now.memory_mb)} MB`;
+    setText(beforehand, `${about} ${formatSeconds(now.seconds)}${crowd} · ${size_}`);
+    if (store.host?.active > CROWDED && (size ?? primary) === primary && primary !== "spark" && !offered) {
+      offered = true;
+      trigger("select", { size: "spark" });
+    }
+  }
+  let offered = false;
+
+  watch("value", showEstimate);
+  listen(box, "host", showEstimate);
+  listen(box, "runs", showRun);
+  listen(box, "selection", follow);
+  let off = () => {};
+  function follow() {
+    off();
+    off = listen(box, `run:${store.selection.run}`, showRun);
+    showRun();
+  }
+  follow();
+  showEstimate();
+}
+
+/** A button that opens a panel: the body's class shows it, so that Gradio's own markup stays as it is. */
+function panelButton(label, bodyClass, panelId, onopen = () => {}) {
+  const button = h("button", { type: "button", class: "lv-button", "aria-expanded": "false", "aria-controls": panelId }, label);
+  button.addEventListener("click", () => {
+    const open = document.body.classList.toggle(bodyClass);
+    button.setAttribute("aria-expanded", String(open));
+    if (open) onopen();
+  });
+  return button;
+}
