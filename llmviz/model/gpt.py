@@ -1,0 +1,70 @@
+"""What every GPT does: embed the tokens, pass them through the blocks, read off the next token.
+
+The architectures fill in `embed`, `blocks` and `unembed`; `gpt2.py` and `modern.py` each hold one, whole.
+"""
+
+from abc import abstractmethod
+from typing import Any
+
+from torch import Tensor, nn
+
+from llmviz.model.config import GPTConfig
+
+
+class GPT(nn.Module):
+    """A decoder-only transformer. `GPT(config)` makes the architecture that the config names.
+
+    Shapes: B sequences, T ≤ block_size tokens, C = n_embd, V = vocab_size.
+    """
+
+    blocks: nn.ModuleList
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> "GPT":
+        if cls is GPT:
+            from llmviz.model.build import architecture_class
+
+            cls = architecture_class(kwargs["config"] if "config" in kwargs else args[0])
+        return super().__new__(cls)
+
+    def __init__(self, config: GPTConfig) -> None:
+        super().__init__()
+        self.config = config
+
+    @abstractmethod
+    def embed(self, ids: Tensor) -> Tensor:
+        """(B, T) token ids → (B, T, C): the start of the residual stream."""
+
+    @abstractmethod
+    def unembed(self, x: Tensor) -> Tensor:
+        """(…, C) from the last block → (…, V) logits: one score for every possible next token."""
+
+    def residual_stream(self, ids: Tensor) -> Tensor:
+        """(B, T) token ids → (B, T, C) as the last block leaves it."""
+        x = self.embed(ids)
+        for block in self.blocks:
+            x = block(x)
+        return x
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """(B, T) token ids → (B, T, V) logits; those at position t guess the token at t + 1."""
+        return self.unembed(self.residual_stream(ids))
+
+    def next_token_logits(self, ids: Tensor) -> Tensor:
+        """(B, T) token ids → (B, V): only what comes after the last one, which is all that writing needs."""
+        return self.unembed(self.residual_stream(ids)[:, -1])
+
+    def forward_with_attention(self, ids: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """As `forward`, but also returns who looked at whom: for every layer, weights of (B, H, T, T)."""
+        x = self.embed(ids)
+        maps = []
+        for block in self.blocks:
+            x, weights = block.forward_with_attention(x)
+            maps.append(weights)
+        return self.unembed(x), maps
+
+
+def set_dropout(model: nn.Module, p: float) -> None:
+    """Change the dropout of a living model, from its next forward pass on. p: share of zeros, 0 ≤ p < 1."""
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = p

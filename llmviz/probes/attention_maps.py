@@ -1,0 +1,54 @@
+"""Who looks at whom: the attention weights of every layer and head for one text."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from llmviz.model.gpt import GPT
+
+
+@dataclass(frozen=True)
+class AttentionMaps:
+    """The maps of one text. weights[l, h, i, j]: how much token i looks at token j in head h of layer l."""
+
+    ids: list[int]  # the T tokens that were read
+    weights: Tensor  # (n_layer, n_head, T, T) float32, each row sums to 1, nothing above the diagonal
+    logits: Tensor  # (T, V) float32, from the same forward pass
+
+    @property
+    def n_layer(self) -> int:
+        """Layers."""
+        return self.weights.shape[0]
+
+    @property
+    def n_head(self) -> int:
+        """Heads in each layer."""
+        return self.weights.shape[1]
+
+    @property
+    def T(self) -> int:
+        """Tokens."""
+        return self.weights.shape[2]
+
+
+def attention(model: GPT, ids: Sequence[int]) -> AttentionMaps:
+    """Read a text once, the readable way, and keep the attention weights.
+
+    ids: the text's tokens; of more than block_size, the last ones are read, as in writing. Raises ValueError
+    for an empty text.
+    """
+    if not len(ids):
+        raise ValueError("There is no text to look at: type at least one token.")
+    ids = [int(token) for token in ids[-model.config.block_size :]]
+    device = next(model.parameters()).device
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.inference_mode():
+            logits, maps = model.forward_with_attention(torch.tensor([ids], device=device))
+    finally:
+        model.train(was_training)
+    weights = torch.cat(maps)  # n_layer of (1, H, T, T) → (n_layer, H, T, T)
+    return AttentionMaps(ids=ids, weights=weights.float().cpu(), logits=logits[0].float().cpu())
