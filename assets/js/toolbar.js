@@ -16,10 +16,13 @@ export function mount(box, props, trigger, watch) {
     pause: button("Pause", () => act(pauses() ? "pause" : "resume"), { id: "lv-pause" }),
     step: button("Step", () => act("step"), { id: "lv-step", title: "Train one single step" }),
     stop: button("Stop", () => act("stop"), { id: "lv-stop" }),
+    text: panelButton("My text", "lv-own-text-open", "lv-own-text"),
     more: panelButton("More", "lv-more-open", "lv-more"),
     explore: panelButton("Explore", "lv-explore-open", "lv-explore", () => trigger("expand")),
   };
   box.replaceChildren(h("div", { class: "lv-buttons" }, ...Object.values(buttons)), beforehand);
+
+  buttons.text.hidden = true;
 
   let asked = false; // a second press while the first is on its way would start a second run
   function start() {
@@ -30,6 +33,7 @@ export function mount(box, props, trigger, watch) {
     trigger("submit");
   }
 
+  let offered = false;
   const pauses = () => ACTIVE.includes(summaryOf()?.status);
   const act = (action) => command(`${store.selection.run}/do/${action}`);
 
@@ -43,7 +47,8 @@ export function mount(box, props, trigger, watch) {
   }
 
   function showEstimate() {
-    const { size, pristine, estimate, errors, primary } = props.value ?? {};
+    const { size, pristine, estimate, errors, primary, corpus } = props.value ?? {};
+    showOwnText(corpus === "text");
     const now = (pristine ?? true) ? store.host?.estimates?.[size ?? primary] : estimate;
     if (errors) return setText(beforehand, "These settings don't go together: press Train to see why.");
     if (!now) return setText(beforehand, "");
@@ -56,7 +61,13 @@ export function mount(box, props, trigger, watch) {
       trigger("select", { size: "spark" });
     }
   }
-  let offered = false;
+
+  /** The box for a text of one's own opens when it is first asked for; its button brings it back. */
+  function showOwnText(wanted) {
+    if (wanted === !buttons.text.hidden) return;
+    buttons.text.hidden = !wanted;
+    setOpen(buttons.text, "lv-own-text-open", wanted);
+  }
 
   watch("value", showEstimate);
   listen(box, "host", showEstimate);
@@ -74,11 +85,22 @@ export function mount(box, props, trigger, watch) {
 
 /** A button that opens a panel: the body's class shows it, so that Gradio's own markup stays as it is. */
 function panelButton(label, bodyClass, panelId, onopen = () => {}) {
-  const button = h("button", { type: "button", class: "lv-button", "aria-expanded": "false", "aria-controls": panelId }, label);
+  const attributes = { type: "button", class: "lv-button", "aria-expanded": "false", "aria-controls": panelId };
+  const button = h("button", attributes, label);
   button.addEventListener("click", () => {
-    const open = document.body.classList.toggle(bodyClass);
-    button.setAttribute("aria-expanded", String(open));
+    const open = !document.body.classList.contains(bodyClass);
+    setOpen(button, bodyClass, open);
     if (open) onopen();
   });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !document.body.classList.contains(bodyClass)) return;
+    setOpen(button, bodyClass, false);
+    button.focus();
+  });
   return button;
+}
+
+function setOpen(button, bodyClass, open) {
+  document.body.classList.toggle(bodyClass, open);
+  button.setAttribute("aria-expanded", String(open));
 }

@@ -17,7 +17,7 @@ def component(name: str, value: Any = None, **options: Any) -> gr.HTML:
     """A component drawn by the module that main.js knows under `name`; `value` reaches it as props.value."""
     return gr.HTML(
         value=value,
-        html_template=f'<div class="lv-mount" data-component="{name}"></div>',
+        html_template=f'<div class="lv-{name}"></div>',
         js_on_load=_MOUNT % json.dumps(name),
         apply_default_css=False,
         elem_id=options.pop("elem_id", f"lv-{name}"),

@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
-from llmviz.runs.host import Host
+from llmviz.runs import Host
 
 TICK_SECONDS = 1 / 6
 PING_SECONDS = 15  # proxies close a connection that says nothing

@@ -77,6 +77,7 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
     def estimate(size: str, corpus: str, tokenizer: str, text: str, *more: Any) -> dict[str, Any]:
         """What the button says beforehand: how many parameters, how much memory, how long."""
         flat = flat_of(names, size, corpus, tokenizer, *more)
+        said = {"primary": PRIMARY, "size": size, "corpus": corpus}
         if corpus == "text":
             flat["text_sha256"] = (
                 "0" * 64
@@ -84,15 +85,20 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
         try:
             settings = parse_settings(flat)
         except SettingsError as error:
-            return {"primary": PRIMARY, "size": size, "errors": error.sentences}
+            return said | {"errors": error.sentences}
         pristine = size in PRESETS and settings.model == PRESETS[size].settings.model
         pristine = pristine and settings.training == PRESETS[size].settings.training
-        return {"primary": PRIMARY, "size": size, "pristine": pristine, "estimate": host.estimate(settings)}
+        return said | {"pristine": pristine, "estimate": host.estimate(settings)}
 
     def choose_size(size: str) -> list[Any]:
         """A size brings its whole recipe: every control shows it."""
         flat = PRESETS[size].settings.flat()
         return [flat["corpus"], flat["tokenizer"], *(flat[name] for name in names)]
+
+    def suggest_size(event: gr.EventData) -> list[Any]:
+        """While many train, the page offers a shorter run than the one it opened with."""
+        size = event._data["size"]
+        return [size, *choose_size(size)]
 
     def explore(selected: str) -> Any:
         runs = _selected(selected).get("explore") or []
@@ -114,6 +120,7 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
         trigger_mode="always_last",
         **quietly,
     )
+    toolbar.select(suggest_size, None, [form.size, form.corpus, form.tokenizer, *more.values()], **quietly)
     toolbar.expand(explore, selection, plot, js="(s) => window.llmviz.selectionInput()", **quietly)
     return form
 
@@ -141,7 +148,7 @@ def _choices() -> Form:
     with gr.Column(elem_id="lv-own-text", elem_classes="lv-panel"):
         text = gr.Textbox(
             label="A text of yours",
-            info="Paste it here, or choose a .txt file. It stays on this machine; links to your run never hold it.",
+            info="Paste it here, or choose a .txt file. It stays on this machine; no link ever holds it.",
             lines=8,
             max_lines=8,
             elem_id="lv-text",
