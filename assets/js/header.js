@@ -1,0 +1,127 @@
+// The header: which model, at which step, and the one number that says how good it is.
+
+import { announce, base, dataOf, followSelection, listen, select, store, summaryOf } from "./core.js";
+import { formatChoices, formatCount, h, oncePerFrame, setText, unitOf } from "./dom.js";
+import { nameOfStatus, passport } from "./passport.js";
+import { listenForProjector, toggleProjector } from "./projector.js";
+import { lossAt } from "./records.js";
+import { shareButton } from "./share.js";
+
+// A sign besides the word, so that a state is seen at a glance and never by colour alone.
+const SIGNS = { preparing: "◌", waiting: "◌", running: "●", paused: "‖", finished: "✓", stopped: "■", failed: "!" };
+
+export function mount(box) {
+  return new Header(box);
+}
+
+class Header {
+  constructor(box) {
+    this.build(box);
+    this.show = oncePerFrame(() => this.showNow());
+    const fresh = { selection: this.show, step: this.show, run: this.show, metrics: this.show };
+    followSelection(box, fresh);
+    listen(box, "runs", () => this.show());
+    listen(box, "host", () => this.show());
+    listenForProjector();
+  }
+
+  build(box) {
+    this.picker = h("select", { class: "lv-picker", "aria-label": "Model", onchange: () => select({ run: this.picker.value, step: null }) });
+    this.headline = h("button", { class: "lv-headline", title: "Passport: what this model is" });
+    this.passport = passport(this.headline);
+    this.scrubber = h("input", { type: "range", class: "lv-scrubber", min: 0, step: 1, "aria-label": "Time machine: step of training" });
+    this.scrubber.addEventListener("input", () => this.scrub());
+    this.stepLabel = h("output", { class: "lv-step" });
+    this.workers = h("span", { class: "lv-workers" });
+    this.save = h("a", { class: "lv-button lv-save", download: "", hidden: true }, "Save my model");
+    box.replaceChildren(h("header", { class: "lv-header-bar" },
+      h("a", { class: "lv-wordmark", href: location.pathname, title: "LLMViz, from the beginning" }, "LLM", h("span", {}, "Viz")),
+      this.picker, this.headline,
+      h("label", { class: "lv-time-machine", title: "Time machine: every tab shows the model as it was at this step" }, this.scrubber, this.stepLabel),
+      this.workers, this.save, shareButton(),
+      h("button", { class: "lv-button lv-icon", title: "Projector mode: large text (key P)", "aria-label": "Projector mode", onclick: toggleProjector }, "P"),
+      this.passport.panel));
+  }
+
+  showNow() {
+    const summary = summaryOf();
+    this.showPicker();
+    this.showHeadline(summary);
+    this.showScrubber(summary);
+    this.showWorkers();
+    this.save.hidden = !(summary?.mine && summary.status === "finished");
+    if (summary) this.save.href = `${base}runs/${summary.id}/run.zip`;
+    this.passport.refresh();
+  }
+
+  // -------------------------------------------------------------- which model
+
+  showPicker() {
+    const groups = [["Ships with LLMViz", []], ["My models", []], ["Shared with me", []]];
+    for (const id of new Set([...store.order, store.selection.run])) {
+      const summary = store.summaries.get(id);
+      if (summary) groups[summary.shipped ? 0 : summary.mine ? 1 : 2][1].push(summary);
+    }
+    const key = JSON.stringify([store.selection.run, groups.map(([, runs]) => runs.map(nameInPicker))]);
+    if (key === this.pickerKey) return; // an open list must not be rebuilt under the reader's finger
+    this.pickerKey = key;
+    this.picker.replaceChildren(...groups.filter(([, runs]) => runs.length).map(([label, runs]) =>
+      h("optgroup", { label }, ...runs.map((run) => h("option", { value: run.id }, nameInPicker(run))))));
+    this.picker.value = store.selection.run ?? "";
+  }
+
+  // -------------------------------------------------------------- how good
+
+  showHeadline(summary) {
+    const loss = summary ? lossAt(dataOf(), summary, store.selection.step) : null;
+    const words = Number.isFinite(loss) ? [formatChoices(Math.exp(loss)), unitOf(summary)] : ["…", ""];
+    const key = words.join(" ");
+    if (key === this.headlineKey) return;
+    this.headlineKey = key;
+    this.headline.replaceChildren(
+      h("span", { class: "lv-headline-lead" }, "chooses among about "), h("b", {}, words[0]), ` ${words[1]}`,
+      h("span", { class: "lv-caret", "aria-hidden": "true" }, "▾"));
+  }
+
+  // -------------------------------------------------------------- when
+
+  showScrubber(summary) {
+    const snapshots = summary?.snapshots ?? [];
+    const newest = snapshots.length; // one stop past the last snapshot: whatever is newest
+    const { step } = store.selection;
+    const known = snapshots.findLastIndex((one) => one <= step);
+    this.scrubber.max = newest;
+    this.scrubber.disabled = !snapshots.length;
+    this.scrubber.value = step === null ? newest : Math.max(0, known);
+    const at = step === null ? `newest, ${formatCount(summary?.step ?? 0)}` : `step ${formatCount(step)}`;
+    setText(this.stepLabel, summary ? at : "");
+    this.scrubber.setAttribute("aria-valuetext", at);
+  }
+
+  scrub() {
+    const snapshots = summaryOf()?.snapshots ?? [];
+    const index = Number(this.scrubber.value);
+    const step = index >= snapshots.length ? null : snapshots[index];
+    select({ step });
+    const { data } = summaryOf() ?? {};
+    const loss = lossAt(dataOf(), summaryOf(), step);
+    if (data && Number.isFinite(loss)) {
+      announce(`${this.stepLabel.textContent}: chooses among about ${formatChoices(Math.exp(loss))} ${unitOf(summaryOf())}`);
+    }
+  }
+
+  // -------------------------------------------------------------- behind the scenes
+
+  showWorkers() {
+    const workers = store.host?.workers;
+    const warming = workers && workers.ready < workers.total;
+    setText(this.workers, warming ? `workers warming up: ${workers.ready} of ${workers.total}` : "");
+    this.workers.title = workers?.step ?? "";
+  }
+}
+
+function nameInPicker(summary) {
+  const status = nameOfStatus(summary);
+  const name = summary.name ?? summary.id.slice(0, 8);
+  return summary.shipped ? name : `${SIGNS[summary.status] ?? ""} ${name}${status ? `, ${status}` : ""}`;
+}

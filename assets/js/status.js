@@ -1,0 +1,114 @@
+// One line under the pictures: how good the model is in words, what the run is doing, and what went wrong
+// together with the button that repairs it.
+
+import { announce, command, dataOf, followSelection, listen, select, store, summaryOf } from "./core.js";
+import { formatChoices, formatCount, formatPercent, formatSeconds, h, oncePerFrame, setText, unitOf } from "./dom.js";
+import { evaluationAt, lossAt } from "./records.js";
+
+const LASTING = new Set(["nan", "diverged"]); // notices that stay until something is done about them
+const NOTICE_SHOWN = 20_000; // ms: the others ("recovered", "changed") are on the curve afterwards
+const MENDABLE = new Set(["nan", "diverged"]);
+
+export function mount(box) {
+  return new Status(box);
+}
+
+class Status {
+  constructor(box) {
+    this.quality = h("span", { class: "lv-quality" });
+    this.guesses = h("span", { class: "lv-guesses" });
+    this.state = h("span", { class: "lv-state" });
+    this.notice = h("div", { class: "lv-notice", hidden: true });
+    this.seen = { run: null, count: 0, at: 0 };
+    box.replaceChildren(
+      h("div", { class: "lv-status-line" }, this.quality, this.guesses, this.state), this.notice);
+    const show = oncePerFrame(() => box.isConnected && this.showNow());
+    followSelection(box, { selection: show, step: show, run: show, metrics: show, events: show });
+    listen(box, "host", show);
+    listen(box, "online", show);
+  }
+
+  showNow() {
+    const summary = summaryOf();
+    const data = dataOf();
+    const { step } = store.selection;
+    setText(this.quality, summary ? qualityOf(summary, data, step) : "");
+    setText(this.guesses, summary ? guessesOf(data, step) : "");
+    setText(this.state, summary ? stateOf(summary) : "");
+    this.state.dataset.status = summary?.status ?? "";
+    this.showNotice(summary, data);
+    if (summary && !summary.shipped) announce(`${this.quality.textContent}. ${this.state.textContent}`);
+  }
+
+  // -------------------------------------------------------------- what went wrong, and the way out
+
+  showNotice(summary, data) {
+    const notices = (data?.events ?? []).filter((event) => event.kind === "notice");
+    const isNew = this.seen.run !== summary?.id || this.seen.count !== notices.length;
+    if (isNew) this.seen = { run: summary?.id, count: notices.length, at: performance.now() };
+    const newest = noticeToShow(summary, notices, performance.now() - this.seen.at);
+    this.notice.hidden = !newest;
+    const key = newest ? summary.id + newest.code + newest.text : "";
+    if (key === this.noticeKey) return;
+    this.noticeKey = key;
+    if (!newest) return this.notice.replaceChildren();
+    const mend = summary.mine && MENDABLE.has(newest.code)
+      ? h("button", { class: "lv-button", onclick: (event) => this.retry(event.target, summary.id) }, "Try again with a lower learning rate")
+      : null;
+    this.notice.replaceChildren(h("span", { class: "lv-sign", "aria-hidden": "true" }, "!"), h("span", {}, newest.text), mend ?? "");
+    announce(newest.text);
+  }
+
+  async retry(button, run) {
+    button.disabled = true;
+    try {
+      select({ run: await command(run, "retry"), step: null });
+    } catch (error) {
+      setText(this.notice.lastChild.previousSibling, error.message);
+    } finally {
+      button.disabled = false;
+    }
+  }
+}
+
+function noticeToShow(summary, notices, age) {
+  const newest = notices.at(-1);
+  if (newest && LASTING.has(newest.code)) return newest;
+  if (summary?.status === "failed" && summary.reason) return { code: newest?.code ?? "failed", text: summary.reason };
+  return newest && age < NOTICE_SHOWN && summary.status !== "finished" ? newest : null;
+}
+
+/** "Chooses among about 2 letters (started at 22; best possible 1.9)" */
+function qualityOf(summary, data, step) {
+  const loss = lossAt(data, summary, step);
+  if (loss === null) return "Nothing is trained yet";
+  if (!Number.isFinite(loss)) return "Its loss is not a number";
+  const asides = [];
+  if (summary.data) asides.push(`started at ${formatChoices(summary.data.vocab_size)}`);
+  const best = summary.data?.best_possible_loss;
+  if (Number.isFinite(best)) asides.push(`best possible ${formatChoices(Math.exp(best))}`);
+  const context = asides.length ? ` (${asides.join("; ")})` : "";
+  return `Chooses among about ${formatChoices(Math.exp(loss))} ${unitOf(summary)}${context}`;
+}
+
+function guessesOf(data, step) {
+  const share = evaluationAt(data, step)?.[2];
+  return Number.isFinite(share) ? `First guess right: ${formatPercent(share)}` : "";
+}
+
+/** What the run is doing, e.g. "training, step 120 of 600, about 12 s left". */
+function stateOf(summary) {
+  const where = `step ${formatCount(summary.step ?? 0)} of ${formatCount(summary.max_steps ?? 0)}`;
+  const left = summary.eta_s ? `, about ${formatSeconds(summary.eta_s)} left` : "";
+  const turn = summary.queue?.next_turn_in_s;
+  switch (summary.status) {
+    case "preparing": return "preparing the text …";
+    case "waiting": return `waiting for its turn${turn ? `, next in ${formatSeconds(turn)}` : ""}, ${where}${left}`;
+    case "running": return `training, ${where}${left}`;
+    case "paused": return `paused at ${where}`;
+    case "stopped": return `stopped at ${where}`;
+    case "failed": return `stopped by a fault at ${where}`;
+    case "finished": return `finished, ${where}`;
+    default: return "";
+  }
+}
