@@ -4,63 +4,11 @@ import os
 import re
 import signal
 
-import psutil
 import pytest
 
+from tests.browser.driving import newest_step, open_app, points, press_train, workers_of
+
 pytestmark = pytest.mark.browser
-
-
-def open_app(page, server, query: str = "") -> None:
-    page.goto(f"{server.url}/{query}")
-    page.wait_for_selector("#lv-train", timeout=20_000)
-
-
-def selected(page) -> dict:
-    return page.evaluate("window.llmviz.store.selection")
-
-
-def points(page) -> int:
-    """How many training records the page holds of the chosen run."""
-    return page.evaluate("window.llmviz.store.data.get(window.llmviz.store.selection.run)?.step.length ?? 0")
-
-
-def newest_step(page) -> int:
-    return page.evaluate("window.llmviz.store.data.get(window.llmviz.store.selection.run)?.step.at(-1) ?? 0")
-
-
-def status(page) -> str:
-    return page.evaluate("window.llmviz.store.summaries.get(window.llmviz.store.selection.run)?.status ?? ''")
-
-
-def choose(page, dropdown: str, label: str) -> None:
-    page.locator(f"{dropdown} input").click()
-    page.get_by_role("option", name=label, exact=True).click()
-
-
-def press_train(page, size: str = "Spark") -> str:
-    """Press Train on a preset and wait for the first point; the run's id."""
-    before = selected(page)["run"]
-    choose(page, "#lv-size", size)
-    page.wait_for_timeout(400)
-    page.locator("#lv-train").click()
-    page.wait_for_function(f"window.llmviz.store.selection.run !== '{before}'", timeout=15_000)
-    page.wait_for_function(
-        "(window.llmviz.store.data.get(window.llmviz.store.selection.run)?.step.length ?? 0) > 3",
-        timeout=30_000,
-    )
-    return selected(page)["run"]
-
-
-def workers_of(server, run: str) -> list[psutil.Process]:
-    """The processes that hold the run's directory, found as a person would: by name or open lock."""
-    found = []
-    for process in psutil.Process(server.process.pid).children(recursive=True):
-        try:
-            if any(run in opened.path for opened in process.open_files()):
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
 
 
 def test_train_grows_a_curve_and_a_reload_finds_it(page, app_server):

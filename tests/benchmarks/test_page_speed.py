@@ -1,0 +1,75 @@
+"""How quick the page is: counts are asserted, times are printed (machines differ)."""
+
+import json
+import statistics
+import time
+
+import httpx
+import pytest
+
+from tests.browser.driving import choose, open_app, points
+
+pytestmark = [pytest.mark.browser, pytest.mark.benchmark]
+
+
+def wire_bytes(page) -> dict[str, int]:
+    """Count what comes over the wire, as the DevTools protocol reports it."""
+    counted = {"bytes": 0}
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.on(
+        "Network.loadingFinished",
+        lambda event: counted.update(bytes=counted["bytes"] + event["encodedDataLength"]),
+    )
+    session.on("Network.dataReceived", lambda event: None)
+    return counted
+
+
+def test_first_visit_up_to_the_first_point(page, app_server):
+    counted = wire_bytes(page)
+    open_app(page, app_server)
+    choose(page, "#lv-size", "Spark")
+    page.wait_for_timeout(2000)
+    pressed = time.monotonic()
+    before = page.evaluate("window.llmviz.store.selection.run")
+    page.locator("#lv-train").click()
+    page.wait_for_function(f"window.llmviz.store.selection.run !== '{before}'")
+    page.wait_for_function(
+        "(window.llmviz.store.data.get(window.llmviz.store.selection.run)?.step.length ?? 0) > 0"
+    )
+    seconds = time.monotonic() - pressed
+    print(
+        f"\nfirst loss point {seconds:.2f} s after the press; {counted['bytes'] / 1e3:.0f} kB over the wire"
+    )
+    assert counted["bytes"] < 1_000_000
+    assert points(page) > 0
+
+
+def test_a_click_answers_while_a_run_trains(page, app_server):
+    """A queued event that does little, timed by a client of Gradio's own protocol."""
+    from gradio_client import Client
+
+    open_app(page, app_server)
+    client = Client(app_server.url, verbose=False)
+    times = []
+    for _ in range(60):
+        began = time.monotonic()
+        client.predict(api_name="/presets")
+        times.append(time.monotonic() - began)
+        time.sleep(0.05)
+    p95 = statistics.quantiles(times, n=20)[-1]
+    print(f"\nqueued event: median {statistics.median(times) * 1e3:.0f} ms, p95 {p95 * 1e3:.0f} ms")
+
+
+def test_one_live_update_is_small(app_server):
+    """Bytes of each metrics message after the first, read as a browser reads them."""
+    headers = {"X-LLMViz-Owner": "e" * 32}
+    base = f"{app_server.url}/gradio_api/llmviz"
+    runs = httpx.get(f"{base}/runs", headers=headers).json()["runs"]
+    assert runs
+    with httpx.stream(
+        "POST", f"{base}/stream", json={"runs": {runs[0]["id"]: {}}}, headers=headers
+    ) as response:
+        for line in response.iter_lines():
+            if line.startswith("data:") and json.loads(line[5:])["t"] == "events":
+                break

@@ -1,0 +1,142 @@
+"""What the page promises whatever is on it: no third parties, plain http, nothing to scroll, nothing lost."""
+
+import shutil
+
+import pytest
+
+from tests.browser.driving import choose, open_app, press_train
+
+pytestmark = pytest.mark.browser
+
+TABS = ["Tokens", "Attention", "Sample", "Train"]
+
+
+def test_no_request_leaves_for_a_third_party(page, app_server):
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    open_app(page, app_server)
+    for tab in TABS:
+        page.get_by_role("tab", name=tab).click()
+        page.wait_for_timeout(500)
+    page.locator("#lv-explore-open, button:has-text('Explore')").first.click()
+    page.wait_for_selector("#lv-explore .js-plotly-plot", timeout=30_000)
+    strangers = [url for url in asked if not url.startswith((app_server.url, "data:", "blob:"))]
+    assert not strangers
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_train_fits_a_projector_without_scrolling(page, app_server, theme):
+    page.set_viewport_size({"width": 1366, "height": 625})
+    open_app(page, app_server, f"?__theme={theme}")
+    page.wait_for_function("document.querySelector('#lv-chart canvas')?.height > 100")
+    height, width = page.evaluate(
+        "[document.documentElement.scrollHeight, document.documentElement.scrollWidth]"
+    )
+    assert height <= 625
+    assert width <= 1366
+    for element in ("#lv-header", "#lv-train", "#lv-chart canvas", "#lv-film", "#lv-status"):
+        box = page.locator(element).first.bounding_box()
+        assert box, element
+        assert box["y"] + box["height"] <= 625, element
+
+
+def test_a_phone_never_scrolls_sideways_and_has_large_targets(page, app_server):
+    page.set_viewport_size({"width": 390, "height": 844})
+    open_app(page, app_server)
+    for tab in TABS:
+        page.get_by_role("tab", name=tab).click()
+        page.wait_for_timeout(600)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, tab
+    for button in page.locator("#lv-toolbar button:visible").all():
+        assert button.bounding_box()["height"] >= 44
+
+
+def test_it_works_over_plain_http_on_a_classroom_address(app_server):
+    """No secure context: no randomUUID, no clipboard. The browser itself maps the name to this machine."""
+    from playwright.sync_api import sync_playwright
+
+    executable = shutil.which("chromium")
+    if executable is None:
+        pytest.skip("no Chromium found")
+    rules = "--host-resolver-rules=MAP classroom.test 127.0.0.1"
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", rules]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=flags)
+        page = browser.new_page()
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(f"http://classroom.test:{app_server.port}/")
+        page.wait_for_selector("#lv-train")
+        assert page.evaluate("window.isSecureContext") is False
+        press_train(page)
+        page.locator("#lv-stop").click()
+        assert not errors
+        browser.close()
+
+
+def test_an_outage_is_caught_up_without_a_reload(page, app_server):
+    open_app(page, app_server)
+    page.evaluate("window.notReloaded = true")
+    run = press_train(page, "Small")
+    page.context.set_offline(True)
+    page.wait_for_timeout(5_000)
+    at = page.evaluate(f"window.llmviz.store.data.get('{run}').step.length")
+    page.context.set_offline(False)
+    page.wait_for_function(f"window.llmviz.store.data.get('{run}').step.length > {at + 10}", timeout=30_000)
+    steps = page.evaluate(f"window.llmviz.store.data.get('{run}').step")
+    assert steps == sorted(set(steps))
+    assert steps[:100] == list(range(1, 101))
+    assert page.evaluate("window.notReloaded") is True
+    page.locator("#lv-stop").click()
+
+
+def test_two_readers_train_at_once_without_disturbing_each_other(page, chromium, app_server):
+    other = chromium.new_context().new_page()
+    open_app(page, app_server)
+    open_app(other, app_server)
+    mine, theirs = press_train(page), press_train(other)
+    assert mine != theirs
+    known = page.evaluate("[...window.llmviz.store.summaries.keys()]")
+    assert theirs not in known
+    for reader, run in ((page, mine), (other, theirs)):
+        reader.wait_for_function(
+            f"window.llmviz.store.summaries.get('{run}').status === 'finished'", timeout=120_000
+        )
+    other.context.close()
+
+
+def test_absurd_settings_get_a_sentence_each_and_no_run(page, app_server):
+    open_app(page, app_server)
+    page.get_by_role("button", name="More").click()
+    for name, value in (("block_size", "0"), ("n_head", "5"), ("learning_rate", "-1")):
+        page.locator(f"#lv-set-{name} input").fill(value)
+        page.locator(f"#lv-set-{name} input").blur()
+    page.wait_for_timeout(500)
+    page.keyboard.press("Escape")
+    page.locator("#lv-train").click()
+    page.wait_for_selector(".lv-complaint li")
+    said = page.locator(".lv-complaint li").all_inner_texts()
+    assert len(said) == 3
+    assert any("Context cannot be 0" in sentence for sentence in said)
+
+
+HOSTILE = '<img src=x onerror="window.hacked=1"> ${window.hacked=1} {{value}}'
+
+
+def test_what_a_reader_types_is_never_run(page, app_server):
+    open_app(page, app_server)
+    choose(page, "#lv-corpus", "A text of yours …")
+    page.locator("#lv-text textarea").fill((HOSTILE + " The cat sat. ") * 400)
+    page.keyboard.press("Tab")
+    page.wait_for_timeout(500)
+    page.keyboard.press("Escape")
+    page.locator("#lv-train").click()
+    page.wait_for_function(
+        "(window.llmviz.store.data.get(window.llmviz.store.selection.run)?.events.length ?? 0) > 2",
+        timeout=30_000,
+    )
+    page.locator("#lv-stop").click()
+    page.get_by_role("tab", name="Tokens").click()
+    page.locator("#lv-tokens textarea").first.fill(HOSTILE)
+    page.wait_for_timeout(1500)
+    assert page.evaluate("window.hacked") is None
