@@ -57,7 +57,7 @@ class Chart {
     this.table = chartTable(() => ({ summary: summaryOf(), data: dataOf() }));
     const bar = h("div", { class: "lv-chart-bar" },
       h("span", { class: "lv-caption" }, "loss"),
-      h("div", { class: "lv-buttons", role: "group", "aria-label": "How the chart is drawn" },
+      h("div", { class: "lv-tools", role: "group", "aria-label": "How the chart is drawn" },
         this.toggle("Log steps", "log", "Stretch the first steps"),
         this.toggle("Zoom to tail", "tail", "Show only the last third of what was trained"),
         this.table.button,

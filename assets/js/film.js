@@ -1,8 +1,9 @@
 // The film strip: what the model wrote at steps 0, 4, 16, 64 … and what it writes now, always from the same
 // beginning and the same sampling seed. All rows stand there from the first moment, so nothing reflows.
 
-import { dataOf, followSelection, job, select, send, store, summaryOf } from "./core.js";
+import { dataOf, followSelection, job, select, store, summaryOf } from "./core.js";
 import { formatCount, h, oncePerFrame, setText, unitOf } from "./dom.js";
+import { command } from "./page.js";
 import { wordNodes, wordsOf } from "./words.js";
 
 const ACTIVE = new Set(["preparing", "waiting", "running", "paused"]);
@@ -81,7 +82,7 @@ class Film {
     this.own = { prompt, rows: [], error: null, running: true };
     this.show();
     const summary = summaryOf();
-    if (summary?.mine && ACTIVE.has(summary.status)) send(`runs/${run}/change`, { prompt }).catch(() => {});
+    if (summary?.mine && ACTIVE.has(summary.status)) command(`${run}/change`, { prompt });
     const { signal } = this.abort;
     await job("film", { run, prompt }, (message) => this.hear(message), signal);
     if (signal.aborted) return;
@@ -106,7 +107,7 @@ class Film {
       const label = h("button", { class: "lv-film-step", title: "Look at the model as it was at this step" });
       const text = h("div", { class: "lv-film-text" });
       const element = h("li", { class: step === null ? "lv-film-row lv-now" : "lv-film-row" }, label, text);
-      label.addEventListener("click", () => select({ step: step === null ? null : step }));
+      label.addEventListener("click", () => select({ step }));
       return { step, element, label, text };
     });
     this.written = this.rows.map(() => null);

@@ -1,8 +1,9 @@
 // One line under the pictures: how good the model is in words, what the run is doing, and what went wrong
 // together with the button that repairs it.
 
-import { announce, command, dataOf, followSelection, listen, select, store, summaryOf } from "./core.js";
+import { announce, dataOf, followSelection, listen, select, store, summaryOf } from "./core.js";
 import { formatChoices, formatCount, formatPercent, formatSeconds, h, oncePerFrame, setText, unitOf } from "./dom.js";
+import { command } from "./page.js";
 import { evaluationAt, lossAt } from "./records.js";
 
 const LASTING = new Set(["nan", "diverged"]); // notices that stay until something is done about them
@@ -61,13 +62,9 @@ class Status {
 
   async retry(button, run) {
     button.disabled = true;
-    try {
-      select({ run: await command(run, "retry"), step: null });
-    } catch (error) {
-      setText(this.notice.lastChild.previousSibling, error.message);
-    } finally {
-      button.disabled = false;
-    }
+    const answer = await command(`${run}/do/retry`); // what is refused, command() says on the page
+    button.disabled = false;
+    if (answer) select({ run: answer.run, step: null });
   }
 }
 
