@@ -1,0 +1,135 @@
+"""Byte-level BPE: GPT-2's tokenizer. Frequent pieces are one token, rare words several, nothing is unknown.
+
+    >>> tokenizer = BPETokenizer.train("low low lower lowest", vocab_size=260)
+    >>> tokenizer.tokens(tokenizer.encode("lowest low"))
+    [b'low', b'e', b's', b't', b' low']
+
+It starts from the 256 bytes, so every text can be written; the merges only make it shorter.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import regex
+
+from llmviz.text.tokenizers.base import Tokenizer, TokenizerError, UnknownCharacter, utf8_bytes
+from llmviz.text.tokenizers.bpe_merging import LONG_WORD, Merges, Pair, merge_long_word, merge_word
+from llmviz.text.tokenizers.bpe_training import train_merges
+from llmviz.text.tokenizers.byte_symbols import to_symbols
+from llmviz.text.tokenizers.bytes import byte_level_json
+from llmviz.text.tokenizers.words import split_words
+
+_CACHED_WORDS = 200_000  # a server tokenizes for weeks: the cache is emptied when it has grown to this
+
+
+class BPETokenizer(Tokenizer):
+    """Byte-level BPE from the bytes of its tokens and its merges.
+
+    Args:
+        tokens: the bytes of every token, by id.
+        merges: {(left id, right id): joined id}, in the order in which they apply.
+        special_tokens: texts that always are one token, such as ``<|endoftext|>``, and their ids.
+        add_prefix_space: read every text as if it began with a space, as some published files ask for.
+    """
+
+    kind = "bpe"
+
+    def __init__(
+        self,
+        tokens: Sequence[bytes],
+        merges: Mapping[Pair, int],
+        special_tokens: Mapping[str, int] | None = None,
+        add_prefix_space: bool = False,
+    ) -> None:
+        self._tokens = list(tokens)
+        self.merges: Merges = {pair: (rank, joined) for rank, (pair, joined) in enumerate(merges.items())}
+        self.special_tokens = dict(special_tokens or {})
+        self.add_prefix_space = add_prefix_space
+        specials = set(self.special_tokens.values())
+        self._id_of_byte = {
+            token[0]: token_id
+            for token_id, token in enumerate(self._tokens)
+            if len(token) == 1 and token_id not in specials
+        }
+        self._words: dict[str, list[int]] = {}  # cache: the same words come again and again
+
+    @classmethod
+    def train(cls, text: str, vocab_size: int, min_frequency: int = 1) -> BPETokenizer:
+        """Learns `vocab_size` tokens from the text; fewer when it is too short to have that many pairs.
+
+        A pair must occur `min_frequency` times to be joined. Raises `TokenizerError` below 256 tokens.
+        """
+        if vocab_size < 256:
+            raise TokenizerError(
+                f"{vocab_size} tokens are too few: byte-level BPE begins with 256, one for every byte."
+            )
+        utf8_bytes(text)  # refuses lone surrogates before any work
+        return cls(*train_merges(Counter(split_words(text)), vocab_size, min_frequency))
+
+    @property
+    def vocab_size(self) -> int:
+        return len(self._tokens)
+
+    def encode(self, text: str) -> list[int]:
+        utf8_bytes(text)
+        ids: list[int] = []
+        for part in self._split_specials(text):
+            special = self.special_tokens.get(part)
+            if special is not None:
+                ids.append(special)
+                continue
+            if self.add_prefix_space and not part[0].isspace():
+                part = " " + part
+            for word in split_words(part):
+                known = self._words.get(word)
+                ids.extend(self._encode_word(word) if known is None else known)
+        return ids
+
+    def token_bytes(self, token_id: int) -> bytes:
+        return self._tokens[self.check_id(token_id)]
+
+    def to_json(self) -> dict[str, Any]:
+        symbols = [to_symbols(token) for token in self._tokens]
+        for content, token_id in self.special_tokens.items():
+            symbols[token_id] = content
+        flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
+        return byte_level_json(
+            vocab={symbol: token_id for token_id, symbol in enumerate(symbols)},
+            merges=[[symbols[left], symbols[right]] for left, right in self.merges],
+            split_words=True,
+            add_prefix_space=self.add_prefix_space,
+            added_tokens=[
+                {"id": token_id, "content": content, **flags, "special": True}
+                for content, token_id in sorted(self.special_tokens.items(), key=lambda item: item[1])
+            ],
+        )
+
+    def _encode_word(self, word: str) -> list[int]:
+        try:
+            byte_ids = [self._id_of_byte[byte] for byte in word.encode("utf-8")]
+        except KeyError as missing:
+            strange = next(c for c in word if missing.args[0] in c.encode("utf-8"))
+            raise UnknownCharacter(strange, "this vocabulary, which lacks some bytes") from None
+        if len(byte_ids) > LONG_WORD:
+            return merge_long_word(byte_ids, self.merges)  # hardly ever seen twice: not worth remembering
+        if len(self._words) >= _CACHED_WORDS:
+            self._words.clear()
+        self._words[word] = ids = merge_word(byte_ids, self.merges)
+        return ids
+
+    def _split_specials(self, text: str) -> Iterator[str]:
+        """The text cut at its special tokens, which are kept; the longest wins where two begin alike."""
+        if not self.special_tokens:
+            parts = [text]
+        else:
+            longest_first = sorted(self.special_tokens, key=len, reverse=True)
+            parts = regex.split("(" + "|".join(map(regex.escape, longest_first)) + ")", text)
+        return (part for part in parts if part)
+
+
+def train_bpe(text: str, vocab_size: int, min_frequency: int = 1) -> BPETokenizer:
+    """Byte-level BPE learned from the text: `BPETokenizer.train`."""
+    return BPETokenizer.train(text, vocab_size, min_frequency)
