@@ -2,7 +2,7 @@
 
 import { h, oncePerFrame } from "./dom.js";
 import { fitCanvas } from "./panel.js";
-import { hatch } from "./scale.js";
+import { hatch } from "./attentionscale.js";
 
 const LABEL_LIMIT = 90; // px: longer tokens are cut
 const TITLE = 18; // px, for the words along the axes

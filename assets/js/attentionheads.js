@@ -3,7 +3,7 @@
 
 import { h, oncePerFrame } from "./dom.js";
 import { fitCanvas } from "./panel.js";
-import { hatch } from "./scale.js";
+import { hatch } from "./attentionscale.js";
 
 const SLAB = 74; // px, the width of a block's button
 const GAP = 4; // px between thumbnails

@@ -33,7 +33,7 @@ function characterLength(bytes, at) {
 }
 
 /**
- * Cut a token's bytes into pieces to show: {kind: "text" | "space" | "byte", text}.
+ * Cut a token's bytes into pieces to show: {kind: "text" | "space" | "byte", text}, a space with its raw character.
  * Spaces and line ends become signs; what is not text becomes ⟨B5⟩, never the replacement character.
  */
 export function pieces(bytes) {
@@ -42,7 +42,7 @@ export function pieces(bytes) {
     const length = characterLength(bytes, at);
     const character = length ? strict.decode(bytes.subarray(at, at + length)) : null;
     if (character === null) found.push({ kind: "byte", text: `⟨${toHex([bytes[at]]).toUpperCase()}⟩` });
-    else if (character in VISIBLE) found.push({ kind: "space", text: VISIBLE[character] });
+    else if (character in VISIBLE) found.push({ kind: "space", text: VISIBLE[character], raw: character });
     else if (/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(character)) found.push({ kind: "byte", text: codePoint(character) });
     else if (found.at(-1)?.kind === "text") found.at(-1).text += character;
     else if (/\p{M}/u.test(character)) found.push({ kind: "text", text: `◌${character}` }); // an accent alone

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from llmviz.model.attention import attention_with_weights, fused_attention
 from llmviz.model.config import GPTConfig
 from llmviz.model.gpt import GPT
+from llmviz.model.linear import Linear, linear
 
 
 class CausalSelfAttention(nn.Module):
@@ -23,8 +24,8 @@ class CausalSelfAttention(nn.Module):
         super().__init__()
         self.n_head = config.n_head
         # One matrix makes queries, keys and values for all heads: one large product beats 3·H small ones.
-        self.c_attn = nn.Linear(config.n_embd, 3 * config.n_embd)
-        self.c_proj = nn.Linear(config.n_embd, config.n_embd)
+        self.c_attn = Linear(config.n_embd, 3 * config.n_embd)
+        self.c_proj = Linear(config.n_embd, config.n_embd)
         self.attn_dropout = nn.Dropout(config.dropout)
         self.resid_dropout = nn.Dropout(config.dropout)
 
@@ -60,8 +61,8 @@ class MLP(nn.Module):
 
     def __init__(self, config: GPTConfig) -> None:
         super().__init__()
-        self.c_fc = nn.Linear(config.n_embd, 4 * config.n_embd)
-        self.c_proj = nn.Linear(4 * config.n_embd, config.n_embd)
+        self.c_fc = Linear(config.n_embd, 4 * config.n_embd)
+        self.c_proj = Linear(4 * config.n_embd, config.n_embd)
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -112,7 +113,7 @@ class GPT2(GPT):
 
     def unembed(self, x: Tensor) -> Tensor:
         """(…, C) → (…, V). The head is tied: a token is likely when the stream points along its embedding."""
-        return F.linear(self.ln_f(x), self.wte.weight)
+        return linear(self.ln_f(x), self.wte.weight)
 
     def init_weights(self) -> None:
         """GPT-2's start: small normal weights, zero biases, and quieter projections in deeper models."""

@@ -122,6 +122,6 @@ def tiktoken_encoding(name: str) -> Tokenizer:
     """One of `TIKTOKEN_NAMES`. Raises `TokenizerUnavailable` within seconds when it can't be had."""
     if name not in TIKTOKEN_NAMES:
         raise TokenizerError(
-            f"There is no tiktoken vocabulary {name!r} here; there are {', '.join(TIKTOKEN_NAMES)}."
+            f"Of tiktoken's vocabularies there are {', '.join(TIKTOKEN_NAMES)}, and no {name!r}."
         )
     return _LIBRARY.get(name)
