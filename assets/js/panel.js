@@ -4,14 +4,10 @@
 import { store, summaryOf } from "./core.js";
 import { h } from "./dom.js";
 
-/** Empty the panel's box, and load the panels' stylesheet once. */
-export function openPanel(box) {
-  box.classList.add("lvx");
+/** Empty the panel's box, and let explore.css have it. */
+export function openPanel(box, name) {
+  box.classList.add("lvx", `lvx-${name}`);
   box.replaceChildren();
-  if (!document.getElementById("lvx-css")) {
-    const href = new URL("../css/explore.css", import.meta.url).href;
-    document.head.append(h("link", { id: "lvx-css", rel: "stylesheet", href }));
-  }
 }
 
 let serial = 0;

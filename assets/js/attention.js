@@ -1,0 +1,268 @@
+// The Attention panel: which tokens look at which, in any block and head of the chosen model.
+//
+// The numbers come in one message (all heads of one text); choosing a head, hovering and pinning are then
+// matters of this page alone. A shipped model's opening maps are drawn at once, with no job.
+
+import { followSelection, job, listen, onTheme, store, summaryOf, watchLive } from "./core.js";
+import { h, setText } from "./dom.js";
+import { AttentionGrid } from "./attentiongrid.js";
+import { HeadMosaic } from "./attentionheads.js";
+import { AttentionMaps, strongest } from "./attentionmaps.js";
+import { TokenStrip } from "./attentionstrip.js";
+import { chosenModel, debounce, help, isLive, Latest, openPanel, percent, uniqueId, unitOfOne, whenVisible } from "./panel.js";
+import { openingOf, takeSample } from "./samples.js";
+import { legend, readScale } from "./attentionscale.js";
+
+const LIVE_EVERY = 1000; // ms between two looks at a run that trains
+
+const HELP = [
+  "Each token looks back at the tokens before it and mixes in what it finds; the darker a cell, the more of its look "
+    + "goes there (each row sums to 100 %). Every head of every block looks in its own way, and these are its real weights, "
+    + "rounded so that the third decimal may be off by up to 4.",
+  "Pick a pronoun such as “she” and go through the heads: does one of them look at the name it stands for?",
+];
+
+export function mount(box) {
+  openPanel(box, "attention");
+  new AttentionPanel(box);
+}
+
+class AttentionPanel {
+  constructor(box) {
+    this.box = box;
+    this.maps = null;
+    this.version = 0; // counts new weights and new colours: what is drawn from them is redone
+    this.chosenHead = null; // {layer, head}, once somebody picked one
+    this.pinned = null; // the cell a click fixed, or null: the strongest of the last row
+    this.preview = null; // the cell under the pointer
+    this.visible = false;
+    this.stale = true;
+    this.requests = new Latest();
+    this.#build();
+    this.#listen();
+  }
+
+  // ------------------------------------------------------------ what is on the page
+
+  #build() {
+    const id = uniqueId("prompt");
+    this.prompt = h("textarea", {
+      id, class: "field prompt", rows: 1, spellcheck: "false", maxlength: 2000,
+      oninput: debounce(() => this.#ask(), 350),
+    });
+    this.sampleButton = h("button", { type: "button", class: "button", onclick: () => this.#takeSample() }, "Take the sample");
+    const hear = {
+      preview: (cell) => this.#setPreview(cell),
+      pin: (cell) => this.#pin(cell),
+      move: (rows, cols) => this.#move(rows, cols),
+    };
+    this.mosaic = new HeadMosaic((layer, head) => this.#pickHead(layer, head));
+    this.grid = new AttentionGrid(hear);
+    this.strip = new TokenStrip(hear);
+    this.notice = h("p", { class: "notice", role: "status", hidden: true });
+    this.which = h("p", { class: "which" });
+    this.sentence = h("p", { class: "sentence" });
+    this.numbers = h("p", { class: "numbers" });
+    this.spoken = h("span", { class: "unseen-voice", "aria-live": "polite" });
+    this.legend = legend();
+    this.box.append(
+      h("div", { class: "bar-top" },
+        h("label", { for: id, class: "label" }, "Prompt"), this.prompt, this.sampleButton, help(...HELP)),
+      this.notice,
+      h("div", { class: "attention-body" },
+        h("section", { class: "heads", "aria-label": "All heads" }, this.mosaic.element),
+        h("section", { class: "map", "aria-label": "One head" }, this.grid.element, this.which),
+        h("section", { class: "look", "aria-label": "What the chosen token looks at" },
+          this.sentence, this.numbers, this.strip.element, this.legend)),
+      this.spoken);
+  }
+
+  #listen() {
+    followSelection(this.box, { selection: () => this.#newRun(), step: () => this.#ask(), run: () => this.#followLive() });
+    onTheme(() => this.#recolour());
+    new ResizeObserver(() => this.#show()).observe(this.box);
+    whenVisible(this.box, (visible) => {
+      this.visible = visible;
+      if (visible && this.stale) this.#ask();
+      this.#followLive();
+    });
+    listen(this.box, "online", (online) => online && this.stale && this.#ask());
+  }
+
+  // ------------------------------------------------------------ getting the weights
+
+  /** Another run: a shipped one brings its text and maps along, for the rest the worker is asked. */
+  async #newRun() {
+    const { run } = store.selection;
+    this.requests.cancel();
+    this.pinned = this.preview = this.chosenHead = null;
+    this.stale = true;
+    if (!run) return;
+    if (summaryOf()?.shipped && store.selection.step === null && !this.touched) {
+      const { attention } = await openingOf(run);
+      if (run !== store.selection.run) return;
+      if (attention) {
+        this.prompt.value = attention.text ?? attention.tokens.join("");
+        this.stale = false;
+        this.#receive(attention);
+        return;
+      }
+    }
+    if (!this.prompt.value) this.prompt.value = (await takeSample(run)) ?? "";
+    this.#ask();
+  }
+
+  async #takeSample() {
+    this.prompt.value = (await takeSample(store.selection.run)) ?? "";
+    this.prompt.focus();
+    this.#ask();
+  }
+
+  /** Ask for the maps of the prompt, unless nobody is looking: then when somebody does. */
+  async #ask(live = false) {
+    this.touched ||= document.activeElement === this.prompt;
+    this.stale = true;
+    if (!this.visible || !store.selection.run) return;
+    if (!this.prompt.value) return this.#say(`Type a few words, or take the sample, to see its attention.`);
+    this.stale = false;
+    const signal = this.requests.next();
+    const payload = { ...chosenModel(), text: this.prompt.value };
+    if (live) payload.step = "live";
+    this.box.classList.add("busy");
+    await job("attention", payload, (message) => {
+      if (signal.aborted) return;
+      if (message.error) this.#say(message.error);
+      else this.#receive(message);
+    }, signal);
+    if (!signal.aborted) this.box.classList.remove("busy");
+  }
+
+  #receive(message) {
+    this.maps = new AttentionMaps(message);
+    this.version += 1;
+    const { length } = this.maps;
+    if (this.pinned && Math.max(this.pinned.row ?? 0, this.pinned.col ?? 0) >= length) this.pinned = null;
+    this.preview = null;
+    this.#say(this.#cutSentence());
+    this.#show();
+    this.#followLive();
+  }
+
+  /** A prompt longer than the context is read from its end. */
+  #cutSentence() {
+    const read = this.maps.tokens.reduce((total, bytes) => total + bytes.length, 0);
+    if (read >= new TextEncoder().encode(this.prompt.value).length) return null;
+    return `The model sees ${this.maps.length} ${unitOfOne()}s at a time: these are the last of the text.`;
+  }
+
+  /** While the chosen run trains and this panel is looked at, look again every second. */
+  #followLive() {
+    const live = this.visible && isLive() && !document.hidden;
+    watchLive(live ? store.selection.run : null);
+    if (!live) {
+      clearTimeout(this.liveTimer);
+      this.liveTimer = null;
+    } else if (!this.liveTimer) {
+      this.liveTimer = setTimeout(async () => {
+        if (summaryOf()?.step !== this.maps?.step) await this.#ask(true);
+        this.liveTimer = null;
+        this.#followLive();
+      }, LIVE_EVERY);
+    }
+    this.#showWhich();
+  }
+
+  // ------------------------------------------------------------ choosing
+
+  #pickHead(layer, head) {
+    this.chosenHead = { layer, head };
+    this.#show();
+  }
+
+  #pin(cell) {
+    this.pinned = cell;
+    this.preview = null;
+    this.#show();
+  }
+
+  #setPreview(cell) {
+    if (cell?.row === this.preview?.row && cell?.col === this.preview?.col) return;
+    this.preview = cell;
+    this.#show();
+  }
+
+  #move(rows, cols) {
+    const { row, col, maps } = this.view;
+    const inside = (i) => Math.max(0, Math.min(maps.length - 1, i));
+    const next = { row: inside(row + rows), by: "row" };
+    next.col = Math.min(inside(col + cols), next.row); // the hatched part has no values to read
+    this.#pin(next);
+    setText(this.spoken, `${this.sentence.textContent}. ${this.numbers.textContent}`);
+  }
+
+  // ------------------------------------------------------------ showing
+
+  #show() {
+    if (!this.maps || !this.box.clientWidth) return;
+    this.scale ??= this.#readScale();
+    const { maps, version, scale } = this;
+    if (!this.chosenHead || this.chosenHead.layer >= maps.layers || this.chosenHead.head >= maps.heads) {
+      const { layer, head, row } = maps.mostPointed();
+      this.chosenHead = { layer, head };
+      this.pinned ??= { row, col: null, by: "row" };
+    }
+    const { layer, head } = this.chosenHead;
+    const { row, col, by } = this.preview ?? this.pinned ?? { row: maps.length - 1, col: null, by: "row" };
+    const weights = by === "row" ? maps.lookedAtBy(layer, head, row) : maps.lookingAt(layer, head, col);
+    this.view = {
+      maps, version, scale, layer, head, by, weights, row: row ?? strongest(weights), col: col ?? strongest(weights),
+    };
+    this.box.classList.toggle("pinned", this.pinned !== null && this.preview === null);
+    this.mosaic.show(this.view);
+    this.grid.show(this.view);
+    this.strip.show(this.view);
+    this.#showSentence();
+    this.#showWhich();
+    this.legend.querySelector(".key-nan").hidden = !weights.some(Number.isNaN);
+  }
+
+  #showSentence() {
+    const { maps, layer, head, row, col, by } = this.view;
+    const token = (i) => h("b", { class: "word" }, maps.labels[i]);
+    const weight = maps.weight(layer, head, row, col);
+    const share = h("b", { class: "share" }, percent(weight));
+    if (col > row) this.sentence.replaceChildren(token(row), " cannot see ", token(col), ": it comes later");
+    else if (by === "row") this.sentence.replaceChildren(token(row), " looks at ", token(col), " ", share);
+    else this.sentence.replaceChildren(token(col), " is looked at most by ", token(row), " ", share);
+    const value = col > row ? "masked" : Number.isNaN(weight) ? "not a number" : `weight ${weight.toFixed(3)}`;
+    setText(this.numbers, `row ${row + 1}, column ${col + 1} · ${value} · block ${layer + 1}, head ${head + 1}`);
+  }
+
+  #showWhich() {
+    if (!this.maps) return;
+    const step = this.maps.step === null ? "" : `of step ${this.maps.step.toLocaleString("en-GB")}`;
+    setText(this.which, isLive() ? `${step}, live` : step);
+    this.which.classList.toggle("live", isLive());
+  }
+
+  #say(sentence) {
+    setText(this.notice, sentence ?? "");
+    this.notice.hidden = !sentence;
+  }
+
+  #readScale() {
+    const style = getComputedStyle(this.box);
+    const named = (name) => style.getPropertyValue(name).trim();
+    return {
+      ...readScale(this.box),
+      ink: named("--lvx-ink"), muted: named("--lvx-muted"), line: named("--lvx-line"),
+      band: named("--lvx-band"), focus: named("--lvx-focus"),
+    };
+  }
+
+  #recolour() {
+    this.scale = null;
+    this.version += 1;
+    this.#show();
+  }
+}
