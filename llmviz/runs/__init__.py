@@ -1,0 +1,42 @@
+"""Runs: the run directory, who trains when, and what becomes of a run that is paused, killed or resumed.
+
+`directory.py` and `records.py` are the contract between those who train and those who look; `slices.py` trains
+a run for a while; `inline.py` does so in this process, `host.py` in workers of their own. Everything the server
+uses is free of torch, and names are fetched at first use.
+"""
+
+from importlib import import_module
+from typing import Any
+
+_HOME = {
+    "RunBusy": "directory",
+    "RunDirectory": "directory",
+    "RunError": "directory",
+    "create_run": "directory",
+    "create_run_at": "directory",
+    "fold": "records",
+    "metrics_csv": "records",
+    "metrics_frame": "records",
+    "read_records": "records",
+    "Host": "host",
+    "Refused": "host",
+    "run_inline": "inline",
+    "last_good": "retry",
+    "retry_run": "retry",
+    "Session": "session",
+    "Budget": "slices",
+    "SliceResult": "slices",
+    "train_slice": "slices",
+}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,121 @@
+"""From steps to records: every step at first, then at most ten records a second of training. No torch.
+
+How often something is written depends on time; what is learned never does.
+"""
+
+import math
+from typing import TYPE_CHECKING
+
+from llmviz.runs.records import RecordLog
+
+if TYPE_CHECKING:
+    from llmviz.training import StepRecord
+
+EVERY_STEP_BEFORE = 200
+SECONDS_A_RECORD = 0.1
+MEMORY = 0.9  # of the running mean of the loss: about the last ten steps
+GOOD_WITHIN = 1.0  # nats above the best
+
+
+class Recorder:
+    """Gathers steps and appends them to metrics.jsonl as one record each time one is due."""
+
+    def __init__(self, log: RecordLog) -> None:
+        self.log = log
+        self.tok_s = 0.0
+        self._steps: list[StepRecord] = []
+
+    def add(self, step: "StepRecord", seconds: float) -> None:
+        """Take note of a step; `seconds` is the training time so far, this step included."""
+        self._steps.append(step)
+        gathered = sum(step.seconds for step in self._steps)
+        if step.step < EVERY_STEP_BEFORE or gathered >= SECONDS_A_RECORD:
+            self.flush(seconds)
+
+    def flush(self, seconds: float) -> None:
+        """Write what has gathered, if anything has."""
+        if not self._steps:
+            return
+        steps, self._steps = self._steps, []
+        n = len(steps)
+        self.tok_s = sum(step.tokens for step in steps) / max(sum(step.seconds for step in steps), 1e-9)
+        self.log.append(
+            {
+                "step": steps[-1].step,
+                "first": steps[0].step,
+                "loss": digits(sum(step.loss for step in steps) / n),
+                "accuracy": digits(sum(step.accuracy for step in steps) / n),
+                "lr": digits(steps[-1].lr),
+                "grad_norm": digits(max(step.grad_norm for step in steps)),
+                "tok_s": round(self.tok_s),
+                "seconds": round(seconds, 3),
+            }
+        )
+
+
+class LossTrend:
+    """A running mean of the training loss and the lowest it has been: tells a good state from a bad one."""
+
+    def __init__(
+        self, loss: float | None = None, best: float | None = None, grad_norm: float | None = None
+    ) -> None:
+        self.loss = loss
+        self.best = best
+        self.grad_norm = grad_norm
+
+    def add(self, step: "StepRecord") -> None:
+        """Take note of a step."""
+        self.loss = step.loss if self.loss is None else MEMORY * self.loss + (1 - MEMORY) * step.loss
+        self.best = self.loss if self.best is None else min(self.best, self.loss)
+        self.grad_norm = step.grad_norm
+
+    @property
+    def good(self) -> bool:
+        """Whether it is worth coming back to here: a finite loss alone does not make a model a good one."""
+        if self.loss is None or self.best is None:
+            return True  # nothing has been trained yet, so nothing can have gone wrong
+        return self.loss <= self.best + GOOD_WITHIN and self.grad_norm != 0.0
+
+    def summary(self) -> dict[str, float | bool | None]:
+        """For the extra of a checkpoint."""
+        return {"loss": self.loss, "best_loss": self.best, "grad_norm": self.grad_norm, "good": self.good}
+
+
+class DivergenceWatch:
+    """Notices a run that has fallen apart although all its numbers are finite. Speaks once."""
+
+    PATIENCE = 25  # steps in a row
+    ABOVE_BLIND = 1.0  # nats above a blind guess: worse than knowing nothing
+
+    def __init__(self, vocab_size: int) -> None:
+        self.limit = math.log(vocab_size) + self.ABOVE_BLIND
+        self.told = False
+        self._above = 0
+        self._still = 0
+
+    def add(self, step: "StepRecord") -> str | None:
+        """A sentence, when there is reason for one for the first time."""
+        self._above = self._above + 1 if step.loss > self.limit else 0
+        self._still = self._still + 1 if step.grad_norm == 0.0 else 0
+        sentence = None
+        if self._still >= self.PATIENCE:
+            sentence = (
+                f"Since about step {step.step - self._still + 1:,} every gradient is exactly zero: nothing is "
+                f"learned any more. Most likely the learning rate ({step.lr:.2g}) was too large and switched the "
+                "model's units off for good. Start again with a lower one."
+            )
+        elif self._above >= self.PATIENCE:
+            sentence = (
+                f"Since about step {step.step - self._above + 1:,} the loss is far above a blind guess: the "
+                f"training has diverged. Most likely the learning rate ({step.lr:.2g}) is too large. Start again "
+                "with a lower one."
+            )
+        if sentence is None or self.told:
+            return None
+        self.told = True
+        return sentence
+
+
+def digits(value: float | None) -> float | None:
+    """Six digits are more than a chart shows; JSON has no nan."""
+    return None if value is None or not math.isfinite(value) else float(f"{value:.6g}")

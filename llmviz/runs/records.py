@@ -1,0 +1,142 @@
+"""The logs of a run: one JSON object a line, only ever appended. No torch.
+
+A writer may be killed in the middle of a line: readers leave a last line alone until it is whole, and the next
+writer closes a torn one with a newline, which makes it a line that nobody can parse, and nobody reads. A run
+that resumes from a checkpoint appends {"rewind": step}: what stands before it about that step and later ones is
+void. The position of a record in its file is its id for ever.
+"""
+
+import io
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from llmviz.runs.directory import RunDirectory
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Record = dict[str, Any]
+
+
+class RecordLog:
+    """The writing end of a log. One writer a file at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = open(path, "a+b", buffering=0)  # noqa: SIM115 (closed by `close`)
+        end = self._file.seek(0, os.SEEK_END)
+        if end:
+            self._file.seek(end - 1)
+            if self._file.read(1) != b"\n":
+                self._file.write(b"\n")
+
+    def append(self, record: Record) -> None:
+        """Add one record. It is in the hands of the kernel when this returns, so a kill does not lose it."""
+        line = json.dumps(record, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        self._file.write(line.encode() + b"\n")
+
+    def sync(self) -> None:
+        """Make all that was appended survive a power cut."""
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Nothing is buffered; this only gives the file back."""
+        self._file.close()
+
+
+def read_records(path: Path, from_id: int = 0) -> list[tuple[int, Record]]:
+    """The whole records of a log whose id is at least `from_id`, each with its id.
+
+    To carry on later, ask from the last id + 1. Reads only what is new.
+    """
+    try:
+        with open(path, "rb") as file:
+            # Start one byte early: if that is not the end of a line, `from_id` is inside one, which is skipped.
+            file.seek(max(from_id - 1, 0))
+            if from_id > 0:
+                file.readline()
+            position = file.tell()
+            content = file.read()
+    except FileNotFoundError:
+        return []
+    records = []
+    for line in content.splitlines(keepends=True):
+        if line.endswith(b"\n"):
+            record = _parse(line)
+            if record is not None:
+                records.append((position, record))
+        position += len(line)
+    return records
+
+
+def fold(records: Iterable[Record]) -> list[Record]:
+    """What a log says in the end: rewinds carried out, the last record of a step kept, in order of steps.
+
+    Works for metrics (training records by their last step, evaluations by theirs) and for events (samples by
+    their step, only the newest "now"; notices always stay, for what happened did happen).
+    """
+    kept: dict[tuple[str, int], Record] = {}
+    for position, record in enumerate(records):
+        if "rewind" in record:
+            kept = {
+                slot: old
+                for slot, old in kept.items()
+                if slot[0] == "notice" or step_of(old) < record["rewind"]
+            }
+        else:
+            kept[_slot(record, position)] = record
+    return sorted(kept.values(), key=step_of)
+
+
+def step_of(record: Record) -> int:
+    """The step that a record is about; of a record over several steps, the last."""
+    return record["eval"] if "eval" in record else record["step"]
+
+
+def metrics_frame(run: RunDirectory) -> "pd.DataFrame":
+    """All numbers of a run as a table, one row a record of training or evaluation, in order of steps.
+
+    step: corrections before the (last) step of the record; first: the first one; loss, accuracy: means over
+    first … step; lr: the last; grad_norm: the largest; tok_s: tokens a second; seconds: training time so far;
+    val_loss, val_accuracy, bits_per_byte, full: what an evaluation at that step found, on all of the
+    validation text if full.
+    """
+    import pandas as pd
+
+    rows = [
+        {"step": record["eval"], **{k: v for k, v in record.items() if k != "eval"}}
+        if "eval" in record
+        else record
+        for record in fold(record for _, record in read_records(run.metrics))
+    ]
+    return pd.DataFrame(rows, columns=METRICS_COLUMNS)
+
+
+METRICS_COLUMNS = (
+    "step first loss accuracy lr grad_norm tok_s seconds val_loss val_accuracy bits_per_byte full".split()
+)
+
+
+def metrics_csv(run: RunDirectory) -> str:
+    """The same table as CSV."""
+    text = io.StringIO()
+    metrics_frame(run).to_csv(text, index=False)
+    return text.getvalue()
+
+
+def _parse(line: bytes) -> Record | None:
+    try:
+        record = json.loads(line)
+    except ValueError:  # torn by a kill
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def _slot(record: Record, position: int) -> tuple[str, int]:
+    """Of several records for the same slot, the last one holds."""
+    kind = "eval" if "eval" in record else record.get("kind", "train")
+    if kind == "notice":
+        return kind, position
+    return kind, 0 if kind == "now" else step_of(record)

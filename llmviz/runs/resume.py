@@ -1,0 +1,44 @@
+"""From a run directory to a trainer in memory: new, or where the newest whole checkpoint left it."""
+
+import shutil
+from pathlib import Path
+
+from llmviz.model import build_gpt, load_into
+from llmviz.runs.directory import RunDirectory
+from llmviz.runs.journal import Journal
+from llmviz.runs.weights import read_run_weights
+from llmviz.settings import RunSettings
+from llmviz.text.datasets import Dataset
+from llmviz.training import CheckpointError, TokenBatches, Trainer, load_checkpoint, next_token_objective
+from llmviz.training.files import write_atomically
+
+
+def new_trainer(run: RunDirectory, settings: RunSettings, dataset: Dataset) -> Trainer:
+    """The run's trainer before its first step. Raises ValueError if the text is too short for one window."""
+    batches = TokenBatches.of(dataset.train, settings)
+    batches(0)
+    model = build_gpt(settings.model, dataset.tokenizer.vocab_size, settings.training.seed)
+    if run.start.exists():  # a child run
+        load_into(model, read_run_weights(run.start))
+    return Trainer(model, next_token_objective, batches, settings.training)
+
+
+def load_newest_checkpoint(run: RunDirectory, trainer: Trainer, journal: Journal) -> dict | None:
+    """Put the trainer where the newest whole checkpoint was written; returns its extra, None if there is none.
+
+    A damaged checkpoint is removed, and a notice says that the one before it was used.
+    """
+    for step in reversed(run.checkpoints()):
+        try:
+            return load_checkpoint(run.checkpoint(step), trainer)
+        except CheckpointError as error:
+            journal.notice("damaged", step, f"{error} Training goes on from the checkpoint before it.")
+            run.checkpoint(step).unlink()
+    return None
+
+
+def copy_tokenizer(run: RunDirectory, dataset_folder: Path) -> None:
+    """A run keeps its own copy, so that it can be read when the text is long gone."""
+    if not run.tokenizer.exists():
+        with open(dataset_folder / "tokenizer.json", "rb") as source:
+            write_atomically(run.tokenizer, lambda target: shutil.copyfileobj(source, target))

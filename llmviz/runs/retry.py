@@ -1,0 +1,69 @@
+"""Trying again after a run has fallen apart: a child run from the last good weights, with a lower learning rate.
+
+The child trains its whole schedule, warmup included, with a fresh optimizer: what the parent's optimizer
+remembers are the very gradients that blew up, and a short ramp is the best protection against the next time.
+The failed run stays as it was. No torch.
+"""
+
+import json
+from pathlib import Path
+
+from llmviz.runs.changes import read_changes
+from llmviz.runs.directory import RunDirectory, RunError, create_run
+from llmviz.runs.weights import safetensors_metadata
+
+SLOWER = 3.0  # times
+SAFE = 1e-3  # a learning rate that small models bear
+
+
+def last_good(run: RunDirectory) -> tuple[int, Path]:
+    """The newest good weights of a run: their step and file, a checkpoint or a snapshot. Raises RunError.
+
+    Good: the training loss within 1 nat of the run's best, the gradient finite and not zero.
+    """
+    files = [(step, run.checkpoint(step)) for step in run.checkpoints()]
+    files += [(step, run.snapshot(step)) for step in run.snapshots()]
+    good = [(step, path) for step, path in files if is_good(path)]
+    if not good:
+        raise RunError("This run has no good weights to start again from.")
+    return max(good, key=lambda pair: pair[0])
+
+
+def is_good(path: Path) -> bool:
+    """What the file itself says about the state of the training when it was written."""
+    try:
+        return bool(json.loads(safetensors_metadata(path).get("extra", "{}")).get("good"))
+    except ValueError:
+        return False
+
+
+def lower_learning_rate(run: RunDirectory) -> float:
+    """A third of what the run last trained with, and never more than small models bear."""
+    changed = [change["learning_rate"] for change in read_changes(run) if "learning_rate" in change]
+    last = changed[-1] if changed else run.settings().training.learning_rate
+    return min(last / SLOWER, SAFE)
+
+
+def retry_run(
+    root: Path,
+    failed: RunDirectory,
+    *,
+    name: str,
+    owner_hash: str | None = None,
+    learning_rate: float | None = None,
+) -> RunDirectory:
+    """A child of `failed` under `root`, from its last good weights. Raises RunError if there are none."""
+    step, weights = last_good(failed)
+    settings = failed.settings()
+    rate = lower_learning_rate(failed) if learning_rate is None else learning_rate
+    training = settings.training.model_copy(update={"learning_rate": rate})
+    child = create_run(
+        root,
+        settings.model_copy(update={"training": training}),
+        name=name,
+        owner_hash=owner_hash,
+        parent={"run": failed.id, "step": step},
+        parent_weights=weights,
+    )
+    failed.write_meta(children=sorted({*failed.meta().get("children", []), step}))
+    return child

@@ -1,0 +1,97 @@
+"""A slice: train a run for a while. This one function is what every host calls; a host only says when.
+
+The state is in the session's memory, or else in the newest checkpoint. How a run is cut into slices leaves no
+trace in its weights.
+"""
+
+import errno
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from llmviz.runs.directory import RunDirectory
+from llmviz.runs.session import Session
+from llmviz.training import Diverged
+
+__all__ = ["Budget", "Session", "SliceResult", "train_slice"]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long a slice may take: seconds of wall-clock time, a number of steps, or whichever ends first."""
+
+    seconds: float | None = None
+    steps: int | None = None
+
+
+@dataclass(frozen=True)
+class SliceResult:
+    """Where the run stands after a slice."""
+
+    status: str  # "running": there is more to do; "finished" or "failed": there is not; "paused": disk full
+    step: int
+    seconds: float  # the slice took
+
+
+def train_slice(
+    session: Session | RunDirectory | Path,
+    budget: Budget,
+    should_stop: Callable[[], bool] = lambda: False,
+    threads: int = 1,
+) -> SliceResult:
+    """Train a run until the budget is spent, `should_stop()` is true after a step, or the run has ended.
+
+    Always makes at least one step. A bare run directory is opened for this slice only. threads: how many to
+    compute with, unless the settings fix it. What the run cannot survive becomes its status and a sentence.
+    """
+    if not isinstance(session, Session):
+        with Session(session) as opened:
+            return train_slice(opened, budget, should_stop, threads)
+    started = time.perf_counter()
+    try:
+        if not session.over:
+            session.begin(threads)
+            _train(session, budget, should_stop, started)
+    except Diverged as error:
+        session.fail(error.sentence, "nan")
+    except (ValueError, MemoryError, RuntimeError, OSError) as error:
+        if not _explained(session, error):
+            raise
+    finally:
+        session.end()
+    return SliceResult(session.status, session.step, time.perf_counter() - started)
+
+
+def _train(session: Session, budget: Budget, should_stop: Callable[[], bool], started: float) -> None:
+    steps = 0
+    while True:
+        if not session.trainer.finished:
+            session.before_step()
+            session.train_step()
+            session.after_step()
+        elif session.sweep():
+            return session.finish()
+        steps += 1
+        spent = budget.steps is not None and steps >= budget.steps
+        spent |= budget.seconds is not None and time.perf_counter() - started >= budget.seconds
+        if spent or should_stop():
+            return None
+
+
+def _explained(session: Session, error: Exception) -> bool:
+    """Turn what is not a bug of ours into the run's status; False if it may be one."""
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        session.journal.state |= {
+            "status": "paused",
+            "reason": "The disk is full. Delete a run or two, then resume this one: it goes on from its last "
+            "checkpoint.",
+        }
+        return True
+    if isinstance(error, MemoryError) or "allocate memory" in str(error):
+        session.fail("This model needs more memory than there is. Choose a smaller one, or a smaller batch.")
+        return True
+    if isinstance(error, ValueError) and session.trainer is None:  # the text, the tokenizer or the settings
+        session.fail(str(error))
+        return True
+    return False
