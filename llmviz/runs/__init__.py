@@ -1,8 +1,8 @@
 """Runs: the run directory, who trains when, and what becomes of a run that is paused, killed or resumed.
 
-`directory.py` and `records.py` are the contract between those who train and those who look; `slices.py` trains
-a run for a while; `inline.py` does so in this process, `host.py` in workers of their own. Everything the server
-uses is free of torch, and names are fetched at first use.
+`directory.py` and `records.py` are the contract between those who train and those who look; `slices.py`
+trains a run for a while; `inline.py` does so in this process, `host.py` in workers of their own. Everything
+the server uses is free of torch, and names are fetched at first use.
 """
 
 from importlib import import_module

@@ -13,7 +13,7 @@ CHANGEABLE = ("learning_rate", "dropout", "prompt")
 
 
 def record_change(run: RunDirectory, step: int, **values: Any) -> dict[str, Any]:
-    """Write down, durably, what holds from `step` on; returns the record. For the holder of the run's lock."""
+    """Write down durably what holds from `step` on; returns the record. For who holds the run's lock."""
     unknown = set(values) - set(CHANGEABLE)
     if unknown:
         raise ValueError(f"{', '.join(sorted(unknown))} cannot be changed while a run trains.")

@@ -1,7 +1,7 @@
 """The run directory: the contract between whoever trains and whoever looks. No torch.
 
 What each file is for and who may write it stands in DESIGN §5; this module knows where they lie, writes the
-small ones so that they are never half-written, and holds the lock that makes a run have one trainer at a time.
+small ones so that they are never half-written, and holds the lock that gives a run one trainer at a time.
 """
 
 import contextlib

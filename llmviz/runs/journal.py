@@ -34,7 +34,7 @@ class Journal:
         self.events.append({"kind": "notice", "step": step, "code": code, "text": text})
 
     def sample(self, kind: str, step: int, prompt: str, text: str) -> None:
-        """What the model writes: kind "sample" is a row of the film strip, kind "now" replaces the one before."""
+        """What the model writes: "sample" is a row of the film strip, "now" replaces the one before."""
         self.events.append({"kind": kind, "step": step, "prompt": prompt, "text": text})
 
     def evaluation(self, record: Record) -> None:

@@ -100,15 +100,15 @@ class DivergenceWatch:
         sentence = None
         if self._still >= self.PATIENCE:
             sentence = (
-                f"Since about step {step.step - self._still + 1:,} every gradient is exactly zero: nothing is "
-                f"learned any more. Most likely the learning rate ({step.lr:.2g}) was too large and switched the "
-                "model's units off for good. Start again with a lower one."
+                f"Since about step {step.step - self._still + 1:,} every gradient is exactly zero: nothing "
+                f"is learned any more. Most likely the learning rate ({step.lr:.2g}) was too large and "
+                "switched the model's units off for good. Start again with a lower one."
             )
         elif self._above >= self.PATIENCE:
             sentence = (
-                f"Since about step {step.step - self._above + 1:,} the loss is far above a blind guess: the "
-                f"training has diverged. Most likely the learning rate ({step.lr:.2g}) is too large. Start again "
-                "with a lower one."
+                f"Since about step {step.step - self._above + 1:,} the loss is far above a blind guess: "
+                f"the training has diverged. Most likely the learning rate ({step.lr:.2g}) is too large. "
+                "Start again with a lower one."
             )
         if sentence is None or self.told:
             return None

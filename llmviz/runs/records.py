@@ -1,9 +1,9 @@
 """The logs of a run: one JSON object a line, only ever appended. No torch.
 
-A writer may be killed in the middle of a line: readers leave a last line alone until it is whole, and the next
-writer closes a torn one with a newline, which makes it a line that nobody can parse, and nobody reads. A run
-that resumes from a checkpoint appends {"rewind": step}: what stands before it about that step and later ones is
-void. The position of a record in its file is its id for ever.
+A writer may be killed in the middle of a line: readers leave a last line alone until it is whole, and the
+next writer closes a torn one with a newline, which makes it a line that nobody can parse, and nobody reads. A
+run that resumes from a checkpoint appends {"rewind": step}: what stands before it about that step and later
+ones is void. The position of a record in its file is its id for ever.
 """
 
 import io
@@ -19,6 +19,20 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Record = dict[str, Any]
+METRICS_COLUMNS = [
+    "step",
+    "first",
+    "loss",
+    "accuracy",
+    "lr",
+    "grad_norm",
+    "tok_s",
+    "seconds",
+    "val_loss",
+    "val_accuracy",
+    "bits_per_byte",
+    "full",
+]
 
 
 class RecordLog:
@@ -53,7 +67,7 @@ def read_records(path: Path, from_id: int = 0) -> list[tuple[int, Record]]:
     """
     try:
         with open(path, "rb") as file:
-            # Start one byte early: if that is not the end of a line, `from_id` is inside one, which is skipped.
+            # Start one byte early: if that byte ends no line, `from_id` is inside one, which is skipped.
             file.seek(max(from_id - 1, 0))
             if from_id > 0:
                 file.readline()
@@ -80,11 +94,8 @@ def fold(records: Iterable[Record]) -> list[Record]:
     kept: dict[tuple[str, int], Record] = {}
     for position, record in enumerate(records):
         if "rewind" in record:
-            kept = {
-                slot: old
-                for slot, old in kept.items()
-                if slot[0] == "notice" or step_of(old) < record["rewind"]
-            }
+            step = record["rewind"]
+            kept = {slot: old for slot, old in kept.items() if slot[0] == "notice" or step_of(old) < step}
         else:
             kept[_slot(record, position)] = record
     return sorted(kept.values(), key=step_of)
@@ -105,18 +116,8 @@ def metrics_frame(run: RunDirectory) -> "pd.DataFrame":
     """
     import pandas as pd
 
-    rows = [
-        {"step": record["eval"], **{k: v for k, v in record.items() if k != "eval"}}
-        if "eval" in record
-        else record
-        for record in fold(record for _, record in read_records(run.metrics))
-    ]
-    return pd.DataFrame(rows, columns=METRICS_COLUMNS)
-
-
-METRICS_COLUMNS = (
-    "step first loss accuracy lr grad_norm tok_s seconds val_loss val_accuracy bits_per_byte full".split()
-)
+    records = fold(record for _, record in read_records(run.metrics))
+    return pd.DataFrame([{"step": step_of(record)} | record for record in records], columns=METRICS_COLUMNS)
 
 
 def metrics_csv(run: RunDirectory) -> str:

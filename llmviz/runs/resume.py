@@ -24,7 +24,7 @@ def new_trainer(run: RunDirectory, settings: RunSettings, dataset: Dataset) -> T
 
 
 def load_newest_checkpoint(run: RunDirectory, trainer: Trainer, journal: Journal) -> dict | None:
-    """Put the trainer where the newest whole checkpoint was written; returns its extra, None if there is none.
+    """Put the trainer where the newest whole checkpoint was written; returns its extra, None without one.
 
     A damaged checkpoint is removed, and a notice says that the one before it was used.
     """

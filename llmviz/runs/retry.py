@@ -1,4 +1,4 @@
-"""Trying again after a run has fallen apart: a child run from the last good weights, with a lower learning rate.
+"""Trying again after a run fell apart: a child run from its last good weights, with a lower learning rate.
 
 The child trains its whole schedule, warmup included, with a fresh optimizer: what the parent's optimizer
 remembers are the very gradients that blew up, and a short ramp is the best protection against the next time.

@@ -17,7 +17,7 @@ from llmviz.runs.changes import read_changes, record_change
 from llmviz.runs.directory import RunDirectory
 from llmviz.runs.film import is_film_step, write_sample
 from llmviz.runs.journal import Journal
-from llmviz.runs.pace import Pace
+from llmviz.runs.pacing import Pace
 from llmviz.runs.recorder import DivergenceWatch, LossTrend, Recorder, digits
 from llmviz.runs.resume import copy_tokenizer, load_newest_checkpoint, new_trainer
 from llmviz.runs.retry import is_good
@@ -57,9 +57,7 @@ class Session:
         self.watched_until = 0.0  # time.time()
         self._granted = 0.0  # seconds of granted time, up to the current slice
         self._since: float | None = None  # when the current slice began
-        self._at: dict[
-            str, int
-        ] = {}  # the step of the newest "film" row, "snapshot", "checkpoint", "evaluation"
+        self._at: dict[str, int] = {}  # step of the newest "film", "snapshot", "checkpoint", "evaluation"
         self._sweep: FullSweep | None = None
         self._checkpoint_pace = Pace(every=5.0, share=0.03)
         self._live_pace = Pace(every=1.0, share=0.02)
@@ -179,7 +177,7 @@ class Session:
     # ---- between the steps ----
 
     def before_step(self) -> None:
-        """What belongs to this very step: changes that hold from here, a film row, an estimate, a snapshot."""
+        """What belongs to this very step: changes that hold from it, a film row, an estimate, a snapshot."""
         step = self.step
         self._apply_changes()
         if is_film_step(step) and self._at.get("film") != step:
@@ -357,8 +355,8 @@ class Session:
         if crashed:
             self.notice(
                 "recovered",
-                f"The process that trained this run ended unexpectedly. Training goes on from step {self.step:,}"
-                f"{', where everything was last saved' if lost else '; nothing was lost'}.",
+                "The process that trained this run ended unexpectedly. Training goes on from step "
+                f"{self.step:,}{', where everything was last saved' if lost else '; nothing was lost'}.",
             )
 
     def _apply_changes(self) -> None:
@@ -370,7 +368,7 @@ class Session:
                 self.sampling = self.sampling.model_copy(update={"prompt": change["prompt"]})
 
     def _use_threads(self, threads: int) -> None:
-        """The number of threads changes the last bits of every sum, so that a change of it is written down."""
+        """The number of threads changes the last bits of every sum, so a change of it is written down."""
         if threads != torch.get_num_threads():
             torch.set_num_threads(threads)
         before = self.journal.state.get("threads")

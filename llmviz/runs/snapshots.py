@@ -1,4 +1,4 @@
-"""Snapshots: the weights at log-spaced steps, for the time machine. Which steps, and which to let go. No torch.
+"""Snapshots: weights at log-spaced steps, for the time machine. Which steps, and which to let go. No torch.
 
 Learning is fast at first and slow later, so that as many snapshots lie between steps 32 and 64 as between
 1,000 and 2,000.

@@ -1,4 +1,4 @@
-"""The full evaluation at the end of a run, in pieces short enough for a run to give up its turn in between."""
+"""The full evaluation at the end of a run, in pieces short enough to give up a turn in between."""
 
 import math
 from collections.abc import Sequence

@@ -2,8 +2,9 @@
 (book, chapter 5 and appendix D).
 
 Read in this order: `batches.py`, `objectives.py`, `schedule.py`, `optimizer.py`, `trainer.py`,
-`checkpoints.py`. Everything a run does depends on its settings, its seed and the number of the step, so that a
-run that was interrupted finishes exactly like one that was not. Names are fetched at first use (they need torch).
+`checkpoints.py`. Everything a run does depends on its settings, its seed and the number of the step, so that
+a run that was interrupted finishes exactly like one that was not. Names are fetched at first use, because
+they need torch.
 
     model = build_gpt(settings.model, tokenizer.vocab_size, seed=1337)
     trainer = Trainer(model, next_token_objective, TokenBatches.of(ids, settings), settings.training)

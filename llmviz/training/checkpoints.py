@@ -25,7 +25,7 @@ class CheckpointError(ValueError):
 
 
 def save_checkpoint(path: Path, trainer: Trainer, extra: dict[str, Any] | None = None) -> None:
-    """Write the trainer's state, and `extra` (anything JSON can hold), to one file, atomically and durably."""
+    """Write the trainer's state and `extra` (anything JSON can hold) to one file, atomically and durably."""
     tensors, scalars = trainer.state()
     tensors = {name: tensor.detach().to("cpu").contiguous() for name, tensor in tensors.items()}
     metadata = {

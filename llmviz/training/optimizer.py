@@ -13,8 +13,8 @@ def build_optimizer(model: nn.Module, settings: "TrainingSettings") -> torch.opt
     """AdamW over all weights of the model.
 
     What multiplies (matrices and embeddings, two dimensions or more) decays; biases and the gains of norms do
-    not: they do not grow out of hand, and pulling a gain to zero would switch its channel off. This is GPT-2's
-    custom, as nanoGPT writes it down. Source: Loshchilov and Hutter 2019, "Decoupled weight decay".
+    not: they do not grow out of hand, and pulling a gain to zero would switch its channel off. This is the
+    custom since GPT-2, as in nanoGPT. Source: Loshchilov and Hutter 2019, "Decoupled weight decay".
     """
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     groups = [

@@ -89,7 +89,7 @@ class Trainer:
         return self.lr_scale * learning_rate_at(self.steps_done, self.settings, share)
 
     def step(self) -> StepRecord:
-        """Learn from one batch. Raises Diverged, and leaves the weights alone, if the numbers are not finite."""
+        """Learn from one batch. Raises Diverged, the weights untouched, if the numbers are not finite."""
         started = time.perf_counter()
         step, lr = self.steps_done, self.learning_rate
         self._throw_dropout_dice()
