@@ -1,0 +1,171 @@
+"""The runs of a data directory and those that ship with the program, and what is said of each. No torch.
+
+Every tab asks six times a second where its run stands, so small files are read again only when they changed.
+"""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from llmviz.runs.directory import RunDirectory, RunError
+from llmviz.runs.owners import owns
+from llmviz.runs.refusal import Refused
+from llmviz.settings import FIELDS, about
+
+DATA_FACTS = ["n_chars", "n_train_tokens", "n_val_tokens", "val_bytes", "vocab_size", "best_possible_loss", "unit", "warnings", "blind_guess_loss", "documents"]
+
+
+class CachedFile:
+    """A small JSON file that somebody else replaces now and then."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._stamp: tuple[int, int, int] | None = None
+        self._content: dict[str, Any] = {}
+
+    def read(self) -> dict[str, Any]:
+        """Its content now; {} while there is no file."""
+        try:
+            stat = self.path.stat()
+            stamp = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+            if stamp != self._stamp:
+                self._content = json.loads(self.path.read_text("utf-8"))
+                self._stamp = stamp
+        except FileNotFoundError:
+            self._content, self._stamp = {}, None
+        return self._content
+
+
+@dataclass
+class Entry:
+    """One run of the library."""
+
+    run: RunDirectory
+    data_root: Path | None  # where its dataset lies; None: in the run itself
+    shipped: bool
+    described: dict[str, Any] = field(default_factory=dict)  # run.json, which never changes
+
+    def __post_init__(self) -> None:
+        self.described = self.run.run()
+        self._state = CachedFile(self.run.path / "state.json")
+        self._meta = CachedFile(self.run.path / "meta.json")
+        self._dataset = CachedFile(self.dataset / "meta.json")
+        self._flat = {
+            name: value for room in self.described["settings"].values() for name, value in room.items()
+        }
+        self._snapshots: tuple[int, list[int]] = (-1, [])
+
+    @property
+    def id(self) -> str:
+        return self.run.id
+
+    @property
+    def dataset(self) -> Path:
+        """The folder of the run's text and token ids."""
+        return self.run.dataset(self.data_root)
+
+    def state(self) -> dict[str, Any]:
+        """state.json as it is now."""
+        return self._state.read()
+
+    def meta(self) -> dict[str, Any]:
+        """meta.json as it is now."""
+        return self._meta.read()
+
+    def flat(self) -> dict[str, Any]:
+        """The settings as {name: value}, without what its owner typed."""
+        return {n: v for n, v in self._flat.items() if n in FIELDS and not about(FIELDS[n][1], "private")}
+
+    def mine(self, owner: str | None) -> bool:
+        """Whether this token is the owner's."""
+        return not self.shipped and owns(owner, self.meta().get("owner"))
+
+    def snapshots(self) -> list[int]:
+        """The steps the time machine can go to."""
+        try:
+            changed = self.run.snapshot_folder.stat().st_mtime_ns
+        except FileNotFoundError:
+            return []
+        if changed != self._snapshots[0]:
+            self._snapshots = (changed, self.run.snapshots())
+        return self._snapshots[1]
+
+    def summary(self, owner: str | None) -> dict[str, Any]:
+        """What the page shows of a run, but for its place in the queue."""
+        meta, data = self.meta(), self._dataset.read()
+        described = self.described
+        return self.state() | {
+            "id": self.id,
+            "name": meta.get("name", ""),
+            "preset": meta.get("preset"),
+            "shipped": self.shipped,
+            "mine": self.mine(owner),
+            "parent": described.get("parent"),
+            "stage": described.get("stage"),
+            "created": described.get("created"),
+            "settings": self.flat(),
+            "snapshots": self.snapshots(),
+            "data": {name: data[name] for name in DATA_FACTS if name in data} or None,
+        }
+
+
+class Library:
+    """All runs, by id. A reader's run id is only ever looked up here and never becomes part of a path."""
+
+    def __init__(self, runs: Path, shipped: Path | None, data_root: Path) -> None:
+        self.runs = runs
+        self.data_root = data_root
+        self._entries: dict[str, Entry] = {}
+        for folder in sorted(shipped.iterdir()) if shipped and shipped.is_dir() else []:
+            self._open(folder, shipped=True)
+        for folder in sorted(runs.iterdir()) if runs.is_dir() else []:
+            self._open(folder, shipped=False)
+
+    def get(self, run_id: str) -> Entry:
+        """The entry of a run. Raises Refused (404) if there is no such run."""
+        try:
+            return self._entries[run_id]
+        except (KeyError, TypeError):
+            raise Refused(["There is no such run; it may have been deleted."], status=404) from None
+
+    def __contains__(self, run_id: object) -> bool:
+        return run_id in self._entries
+
+    def add(self, run: RunDirectory) -> Entry:
+        """Take in a run that was just made."""
+        entry = Entry(run, self._data_root_of(run), shipped=False)
+        self._entries[run.id] = entry
+        return entry
+
+    def remove(self, run_id: str) -> None:
+        """Forget a run; its files are the caller's business."""
+        self._entries.pop(run_id, None)
+
+    def all(self) -> list[Entry]:
+        """Every run."""
+        return list(self._entries.values())
+
+    def listed(self, owner: str | None) -> list[Entry]:
+        """What this owner's page lists: shipped models first, then their own runs, newest first."""
+        entries = self.all()
+        mine = [entry for entry in entries if entry.mine(owner)]
+        mine.sort(
+            key=lambda entry: (entry.described.get("created", ""), entry.meta().get("serial", 0)),
+            reverse=True,
+        )
+        return [entry for entry in entries if entry.shipped] + mine
+
+    def uses(self, data_sha256: str) -> bool:
+        """Whether any run needs this dataset."""
+        return any(entry.described["data"]["sha256"] == data_sha256 for entry in self.all())
+
+    def _open(self, folder: Path, shipped: bool) -> None:
+        run = RunDirectory(folder)
+        try:
+            self._entries[run.id] = Entry(run, self._data_root_of(run), shipped)
+        except (RunError, OSError, ValueError, KeyError):
+            return  # a folder without a whole run.json holds no run
+
+    def _data_root_of(self, run: RunDirectory) -> Path | None:
+        return None if run.dataset().is_dir() else self.data_root

@@ -1,0 +1,305 @@
+"""The thread that starts workers and grants turns. It imports neither gradio nor torch.
+
+What it knows of a run is a `Trainee`; what it knows of training is that a worker answers a turn with
+{"ended": number, …}. Who may do what, and what the page shows, is the business of `host`.
+"""
+
+import contextlib
+import logging
+import os
+import selectors
+import signal
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from llmviz.runs.channel import Channel, Message
+from llmviz.runs.launcher import TRAINING_NICE, Launcher
+from llmviz.runs.progress import Progress
+from llmviz.runs.turns import Turns
+
+log = logging.getLogger(__name__)
+
+IDLE_SECONDS = 15.0  # a paused run keeps its worker for so long: resuming at once is then free
+MAX_CRASHES = 3  # at one and the same step: it would only crash again
+FINAL = ("finished", "stopped", "failed")
+
+
+@dataclass
+class Trainee:
+    """A run as the scheduler sees it."""
+
+    run: str
+    folder: Path
+    data_root: Path | None
+    threads: int
+    progress: Progress = field(default_factory=Progress)
+    worker: "Worker | None" = None
+    wants: str = "rest"  # "run"; "pause" or "stop" as long as its worker has yet to carry that out; "rest"
+    steps: int | None = None  # train only so many steps, then pause
+    crashed_at: list[int] = field(default_factory=list)
+    watched_until: float = 0.0  # a time.time()
+
+
+@dataclass(frozen=True)
+class Place:
+    """How a run stands among the others."""
+
+    running: int  # runs that train at this moment
+    active: int  # runs that take turns
+    next_turn_in: float  # seconds until this run trains again; 0 while it does
+
+
+@dataclass
+class Worker:
+    """A process that trains one run."""
+
+    trainee: Trainee
+    channel: Channel
+    pid: int | None = None
+    dismissed: bool = False  # it has been told to end, so its end is no crash
+    idle_since: float | None = None
+    done: bool = False  # its run has ended
+
+
+class Scheduler:
+    """Workers and turns of all runs. Every method may be called from any thread and returns at once."""
+
+    def __init__(
+        self,
+        launcher: Launcher,
+        cores: int,
+        slots: Path,
+        *,
+        on_crash: Callable[[Trainee], bool],
+        on_rest: Callable[[Trainee, str, str | None], None],
+    ) -> None:
+        """on_crash(trainee): a worker was lost; True to start another one. on_rest(trainee, status, reason):
+        it paused or ended. Both are called from the scheduler's thread, with its lock held.
+        """
+        self.launcher = launcher
+        self.turns = Turns(cores)
+        self.slots = slots
+        self.on_crash = on_crash
+        self.on_rest = on_rest
+        self.lock = threading.RLock()
+        self._trainees: dict[str, Trainee] = {}
+        self._to_start: deque[Trainee] = deque()
+        self._selector = selectors.DefaultSelector()
+        self._bell, ringer = socket.socketpair()
+        self._ringer = ringer
+        self._ringer.setblocking(False)
+        self._selector.register(self._bell, selectors.EVENT_READ, None)
+        self._closing = False
+        self._thread = threading.Thread(target=self._loop, name="llmviz-scheduler", daemon=True)
+
+    def start(self) -> None:
+        """Begin to grant turns."""
+        self._thread.start()
+
+    def train(self, trainee: Trainee, steps: int | None = None) -> None:
+        """Let a run take turns; with `steps`, only one turn of so many steps, after which it pauses."""
+        with self._changing():
+            self._trainees[trainee.run] = trainee
+            trainee.wants, trainee.steps = "run", steps
+            trainee.progress.restart()
+            if trainee.worker and not trainee.worker.dismissed:
+                self.turns.join(trainee.run, trainee.threads, steps)
+            elif not trainee.worker:  # a dismissed one has to be gone first: it holds the run's lock
+                self._summon(trainee)
+
+    def rest(self, trainee: Trainee, wants: str) -> None:
+        """Let a run checkpoint and pause ("pause"), or evaluate and end for good ("stop")."""
+        with self._changing():
+            trainee.wants = wants
+            self.turns.leave(trainee.run)
+            if trainee in self._to_start:
+                self._to_start.remove(trainee)
+            if trainee.worker and not trainee.worker.dismissed:
+                trainee.worker.channel.send({"do": wants})
+            elif wants == "pause":
+                self._come_to_rest(trainee, "paused")
+            elif not trainee.worker:  # the last evaluation takes a worker
+                self._trainees[trainee.run] = trainee
+                self._summon(trainee)
+
+    def tell(self, trainee: Trainee, message: Message) -> bool:
+        """Send a message to the worker of a run, if it has one."""
+        with self.lock:
+            return bool(trainee.worker and trainee.worker.channel.send(message))
+
+    def kill(self, trainee: Trainee) -> None:
+        """End a run's worker at once, without a checkpoint: the run is being deleted."""
+        with self._changing():
+            self.turns.leave(trainee.run)
+            if trainee in self._to_start:
+                self._to_start.remove(trainee)
+            if worker := trainee.worker:
+                worker.dismissed = True
+                worker.channel.socket.shutdown(socket.SHUT_RDWR)
+                if worker.pid:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(worker.pid, signal.SIGKILL)
+
+    def withhold(self, wanted: bool) -> None:
+        """Keep a slot free, while somebody waits for a picture or a sample."""
+        with self._changing():
+            self.turns.withhold(time.monotonic() if wanted else None)
+
+    def place(self, trainee: Trainee) -> Place:
+        """How this run stands among the others."""
+        with self.lock:
+            active = len(self.turns) + len(self._to_start)
+            ahead = self.turns.waiting(trainee.run)
+            wait = ahead * self.turns.seconds / self.turns.cores
+            return Place(len(self.turns.running()), active, wait)
+
+    def n_workers(self) -> tuple[int, int]:
+        """How many workers are up, and how many there are to be."""
+        with self.lock:
+            up = sum(bool(t.worker and t.worker.pid) for t in self._trainees.values())
+            return up, up + len(self._to_start)
+
+    def close(self, patience: float = 8.0) -> None:
+        """Let every worker write a checkpoint and end; wait for them, but no longer than `patience` seconds."""
+        with self._changing():
+            self._closing = True
+        if self._thread.is_alive():
+            self._thread.join(patience)
+        workers = [t.worker for t in self._trainees.values() if t.worker]
+        for worker in workers:
+            with contextlib.suppress(OSError):
+                worker.channel.socket.shutdown(socket.SHUT_WR)
+        deadline = time.monotonic() + patience
+        for worker in workers:
+            worker.channel.socket.settimeout(max(0.01, deadline - time.monotonic()))
+            with contextlib.suppress(OSError):
+                while worker.channel.socket.recv(1 << 16):
+                    pass
+            worker.channel.close()
+        self._bell.close()
+        self._ringer.close()
+        self._selector.close()
+
+    @contextlib.contextmanager
+    def _changing(self):
+        """Change what is to be done, and wake the thread to do it."""
+        with self.lock:
+            yield
+        with contextlib.suppress(OSError):  # full or closed: it is awake already, or never will be
+            self._ringer.send(b"!")
+
+    def _loop(self) -> None:
+        while not self._closing:
+            found = self._selector.select(timeout=self._nap())
+            with self.lock:
+                for key, _ in found:
+                    try:
+                        self._hear(key.data)
+                    except Exception:
+                        log.exception("A message from a worker could not be dealt with")
+                self._start_one_worker()
+                self._exchange_turns()
+                self._dismiss_the_idle()
+
+    def _nap(self) -> float:
+        return 0.0 if self._to_start else 0.25
+
+    def _hear(self, worker: Worker | None) -> None:
+        if worker is None:
+            self._bell.recv(1 << 12)
+            return
+        for message in worker.channel.receive():
+            self._understand(worker, message)
+        if worker.channel.closed:
+            self._lose(worker)
+
+    def _understand(self, worker: Worker, message: Message) -> None:
+        trainee = worker.trainee
+        if "pid" in message:
+            worker.pid = message["pid"]
+        elif "ended" in message:
+            turn = self.turns.out.get(message["ended"])
+            self.turns.ended(message["ended"])
+            if turn and "step" in message:  # else it was called back before it began
+                trainee.progress.turn_ended(message["step"], message["seconds"])
+                if turn.steps:
+                    self.rest(trainee, "pause")
+        status = message.get("status")
+        if status == "paused" and "ended" not in message and trainee.wants != "pause":
+            return  # it paused as it was told to, but has been resumed meanwhile
+        if status in FINAL or status == "paused":
+            worker.idle_since = time.monotonic()
+            worker.done = status in FINAL
+            self._come_to_rest(trainee, status, message.get("reason"))
+
+    def _come_to_rest(self, trainee: Trainee, status: str, reason: str | None = None) -> None:
+        self.turns.leave(trainee.run)
+        trainee.wants = "rest"
+        self.on_rest(trainee, status, reason)
+
+    def _summon(self, trainee: Trainee) -> None:
+        if trainee not in self._to_start:
+            self._to_start.append(trainee)
+
+    def _lose(self, worker: Worker) -> None:
+        """A worker's channel is closed: it ended as it was told to, or it crashed."""
+        trainee = worker.trainee
+        self._selector.unregister(worker.channel)
+        worker.channel.close()
+        trainee.worker = None
+        self.turns.leave(trainee.run)  # until it has a worker again
+        self.turns.lost(trainee.run)
+        if trainee.wants == "pause":
+            self._come_to_rest(trainee, "paused")
+        elif trainee.wants in ("run", "stop"):
+            if worker.dismissed or self.on_crash(trainee):
+                self._summon(trainee)
+            else:
+                trainee.wants = "rest"
+
+    def _start_one_worker(self) -> None:
+        """One a pass: thirty at once would keep everybody's turns waiting."""
+        if not self._to_start:
+            return
+        trainee = self._to_start.popleft()
+        args = {
+            "folder": str(trainee.folder),
+            "data_root": str(trainee.data_root) if trainee.data_root else None,
+            "slots": str(self.slots),
+        }
+        channel = self.launcher.start("llmviz.runs.worker:train", args, nice=TRAINING_NICE)
+        trainee.worker = Worker(trainee, channel)
+        self._selector.register(channel, selectors.EVENT_READ, trainee.worker)
+        if trainee.wants == "stop":
+            channel.send({"do": "stop"})
+        else:
+            self.turns.join(trainee.run, trainee.threads, trainee.steps)
+
+    def _exchange_turns(self) -> None:
+        now = time.monotonic()
+        for turn in self.turns.call_back(now):
+            self._send(turn.run, {"do": "end", "turn": turn.number})
+        for turn in self.turns.grant(now):
+            self._send(turn.run, {"do": "turn", **asdict(turn)})
+
+    def _send(self, run: str, message: Message) -> None:
+        worker = self._trainees[run].worker
+        if worker:
+            worker.idle_since = None
+            worker.channel.send(message)
+
+    def _dismiss_the_idle(self) -> None:
+        """Workers of runs that ended go home at once, those of paused runs after a while."""
+        now = time.monotonic()
+        for trainee in self._trainees.values():
+            worker = trainee.worker
+            if not worker or worker.dismissed or worker.idle_since is None or trainee.wants != "rest":
+                continue
+            if worker.done or now - worker.idle_since > IDLE_SECONDS:
+                worker.dismissed = True
+                worker.channel.send({"do": "leave"})

@@ -1,0 +1,180 @@
+"""Who trains when: turns of about a third of a second, first in first out, granted one ahead.
+
+`Turns` decides and does nothing else: no processes, no clock, no files, so that every rule can be tested.
+
+- A turn names the slots (cores) that it takes. On every slot there is at most one turn that runs and one
+  that waits for it: when the first ends, the second begins by itself (`slots`), however busy the server is.
+- A run with n threads takes n slots. With threads=0 (automatic) a run that is alone takes every core; as
+  soon as two train, one each: two jobs of two threads on two cores ran over ten times slower than one.
+- While somebody waits for a picture or a sample one slot is withheld. A turn of several threads on it is
+  asked to end at its next step; its run goes on with fewer, or waits a little if its threads are fixed.
+- Every turn can be called back: it ends at its next step, or does not begin.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+
+SECONDS = 0.35
+PATIENCE = 1.0  # seconds that a run of fixed threads waits for a withheld slot before it trains regardless
+
+
+@dataclass(frozen=True)
+class Turn:
+    """The right to train for a while: `threads` threads on these slots for about `seconds`."""
+
+    number: int
+    run: str
+    slots: tuple[int, ...]
+    threads: int
+    seconds: float
+    steps: int | None = None
+
+
+@dataclass
+class _Wish:
+    """How a run wants its turns: threads (0: automatic) and at most so many steps in one turn."""
+
+    threads: int
+    steps: int | None
+
+
+class Turns:
+    """The queue of runs and the turns that are out."""
+
+    def __init__(self, cores: int, seconds: float = SECONDS) -> None:
+        self.cores = cores
+        self.seconds = seconds
+        self.queue: deque[str] = deque()
+        self.out: dict[int, Turn] = {}
+        self._wishes: dict[str, _Wish] = {}
+        self._called_back: set[int] = set()
+        self._withheld_since: float | None = None
+        self._numbers = 0
+
+    def __contains__(self, run: str) -> bool:
+        return run in self._wishes
+
+    def __len__(self) -> int:
+        return len(self._wishes)
+
+    def join(self, run: str, threads: int, steps: int | None = None) -> None:
+        """Let a run take turns from now on; it goes to the end of the queue."""
+        if run not in self._wishes:
+            self.queue.append(run)
+        self._wishes[run] = _Wish(threads, steps)
+
+    def leave(self, run: str) -> None:
+        """Give a run no more turns; those that are out are called back."""
+        if self._wishes.pop(run, None):
+            self.queue.remove(run)
+
+    def withhold(self, now: float | None) -> None:
+        """Keep one slot free from time `now` on; None: no longer. Of a single slot none is kept."""
+        if now is None or self._withheld_since is None:
+            self._withheld_since = now if self.cores > 1 else None
+
+    def ended(self, number: int) -> None:
+        """A turn is over."""
+        self.out.pop(number, None)
+        self._called_back.discard(number)
+
+    def lost(self, run: str) -> None:
+        """The worker of a run is gone, and its turns with it."""
+        for turn in self.of(run):
+            self.ended(turn.number)
+
+    def of(self, run: str) -> list[Turn]:
+        """The turns of a run that are out, oldest first."""
+        return [turn for turn in self.out.values() if turn.run == run]
+
+    def running(self) -> set[str]:
+        """The runs that train now: those whose turn is the oldest on all of its slots."""
+        first = {slot: min(self._on(slot)) for slot in range(self.cores) if self._on(slot)}
+        return {turn.run for turn in self.out.values() if all(first[s] == turn.number for s in turn.slots)}
+
+    def waiting(self, run: str) -> int:
+        """How many turns of others begin before the next turn of this run."""
+        before = sum(turn.run not in self.running() for turn in self.out.values())
+        return 0 if self.of(run) or run not in self.queue else before + self.queue.index(run)
+
+    def threads_of(self, run: str) -> int:
+        """How many threads the next turn of a run has."""
+        wanted = self._wishes[run].threads
+        return wanted or (self._free() if len(self) == 1 else 1)
+
+    def grant(self, now: float) -> list[Turn]:
+        """The turns that can be given out now. The first in the queue that finds no room stops the rest."""
+        granted = []
+        for run in list(self.queue):
+            if len(self.of(run)) >= (1 if self._contended() or self._wishes[run].steps else 2):
+                continue
+            if self._must_wait(run, now):
+                continue
+            slots = self._room_for(run)
+            if not slots:
+                break
+            granted.append(self._give(run, slots))
+        return granted
+
+    def call_back(self, now: float) -> list[Turn]:
+        """The turns to call back now: they no longer fit. Each is returned once."""
+        unfit = [turn for turn in self.out.values() if self._unfit(turn, now)]
+        fresh = [turn for turn in unfit if turn.number not in self._called_back]
+        self._called_back |= {turn.number for turn in fresh}
+        return fresh
+
+    def _give(self, run: str, slots: list[int]) -> Turn:
+        self._numbers += 1
+        turn = Turn(
+            number=self._numbers,
+            run=run,
+            slots=tuple(slots),
+            threads=self.threads_of(run),
+            seconds=self.seconds,
+            steps=self._wishes[run].steps,
+        )
+        self.out[turn.number] = turn
+        self.queue.remove(run)
+        self.queue.append(run)
+        return turn
+
+    def _free(self) -> int:
+        return self.cores - (self._withheld_since is not None)
+
+    def _on(self, slot: int) -> list[int]:
+        return [turn.number for turn in self.out.values() if slot in turn.slots]
+
+    def _contended(self) -> bool:
+        """Whether runs wait for one another. If not, each may have its own next turn ahead as well."""
+        return sum(min(self.threads_of(run), self.cores) for run in self._wishes) > self._free()
+
+    def _must_wait(self, run: str, now: float) -> bool:
+        """A run of fixed threads that needs the withheld slot too is asked for a little patience."""
+        if self._withheld_since is None or self._needs(run) <= self._free():
+            return False
+        return now - self._withheld_since < PATIENCE
+
+    def _needs(self, run: str) -> int:
+        return min(self.threads_of(run), self.cores)
+
+    def _room_for(self, run: str) -> list[int]:
+        """The least busy slots for the next turn of a run, or none. Its second turn is behind its first."""
+        need = self._needs(run)
+        slots = range(max(need, self._free()))
+        if mine := self.of(run):
+            slots = mine[-1].slots  # type: ignore[assignment]
+        open_slots = sorted((len(self._on(slot)), slot) for slot in slots if len(self._on(slot)) < 2)
+        return sorted(slot for _, slot in open_slots[:need]) if len(open_slots) >= need else []
+
+    def _unfit(self, turn: Turn, now: float) -> bool:
+        if turn.run not in self._wishes:
+            return True
+        if self._wishes[turn.run].threads == 0 and turn.threads > self.threads_of(turn.run):
+            return True
+        begun = all(turn.number == min(self._on(slot)) for slot in turn.slots)
+        if self._withheld_since is not None and self.cores - 1 in turn.slots:
+            return self._must_wait(turn.run, now) if len(turn.slots) > 1 else not begun
+        return not begun and self._contended() and turn is not self.of(turn.run)[0] and self._others_wait()
+
+    def _others_wait(self) -> bool:
+        return any(not self.of(run) for run in self.queue)
