@@ -38,11 +38,11 @@ function drawChoicesAxis(layer, { frame, palette, vocabulary }) {
   }
 }
 
-function drawStepAxis(layer, { frame, palette }) {
+function drawStepAxis(layer, { frame, palette, tail }) {
   const { left, right, bottom } = frame.plot;
   const count = (right - left) / (palette.textSize * 7);
   const ticks = frame.log ? logTicks(frame.x0, frame.x1) : niceTicks(frame.x0, frame.x1, count);
-  const end = `${formatCount(frame.x1)} steps`;
+  const end = tail ? `step ${formatCount(frame.x1)}` : `${formatCount(frame.x1)} steps`;
   const y = bottom + palette.textSize * 0.9;
   const roomFor = right - layer.context.measureText(end).width - 8;
   for (const tick of ticks) {
@@ -84,6 +84,10 @@ export function drawGlass(layer, scene, { cursor, selected }) {
   if (cursor !== null) drawCrosshair(layer, scene, cursor);
 }
 
+/**
+ * Points joined by dashes. Step 0 stands alone: a straight line across the steepest part of the curve
+ * would show a gap to the training loss that nobody measured.
+ */
 function drawValidation(layer, { frame, palette, data }) {
   const shown = data.evals.filter(([step, loss]) => frame.x(step) >= frame.plot.left - 1 && Number.isFinite(loss));
   const c = layer.context;
@@ -91,7 +95,7 @@ function drawValidation(layer, { frame, palette, data }) {
   c.lineWidth = palette.lineWidth;
   c.setLineDash([6, 4]);
   c.beginPath();
-  for (const [step, loss] of shown) c.lineTo(frame.x(step), heightOf(frame, loss));
+  for (const [step, loss] of shown) if (step > 0) c.lineTo(frame.x(step), heightOf(frame, loss));
   c.stroke();
   c.setLineDash([]);
   const radius = shown.length > 40 ? palette.lineWidth : palette.lineWidth * 1.5;
@@ -153,7 +157,7 @@ function drawMarkers(layer, { frame, palette, data }) {
     if (x < left || x > frame.plot.right + 1) continue;
     const change = event.code === "changed";
     const colour = change ? palette.accent : palette.notice;
-    layer.line(x, top, x, bottom, colour, 1, change ? [] : [3, 3]);
+    layer.line(x, top, x, bottom, colour, 1, change ? [1, 3] : [3, 3]);
     layer.text(change ? "◆" : "!", x, bottom - palette.textSize * 0.7, colour, { align: "center", halo: palette.surface });
   }
 }

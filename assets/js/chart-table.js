@@ -2,9 +2,9 @@
 
 import { base } from "./core.js";
 import { formatChoices, formatCount, formatLoss, formatPercent, h } from "./dom.js";
-import { evaluationAt } from "./records.js";
+import { nearest } from "./records.js";
 
-const ROWS = 60; // enough to read; the CSV has every record
+const ROWS = 40; // enough to read; the CSV has every record
 
 /** A "Table" button and its panel. `read()` returns the {summary, data} of the moment. */
 export function chartTable(read) {
@@ -24,13 +24,7 @@ export function chartTable(read) {
 
 function fill(panel, { summary, data }, close) {
   const head = ["step", "training loss", "validation loss", "chooses among about", "first guess right"];
-  const rows = (data ? pick(data.step.length) : []).map((i) => {
-    const evaluation = evaluationAt(data, data.step[i]);
-    return [
-      formatCount(data.step[i]), formatLoss(data.loss[i]), evaluation ? formatLoss(evaluation[1]) : "",
-      formatChoices(Math.exp(data.loss[i])), Number.isFinite(data.accuracy[i]) ? formatPercent(data.accuracy[i]) : "",
-    ];
-  });
+  const rows = data ? rowsOf(data) : [];
   panel.replaceChildren(
     h("div", { class: "lv-table-bar" },
       h("span", {}, rows.length ? `${rows.length} of ${formatCount(data.step.length)} records on this page` : "No records yet."),
@@ -39,6 +33,19 @@ function fill(panel, { summary, data }, close) {
     h("table", {},
       h("thead", {}, h("tr", {}, ...head.map((name) => h("th", { scope: "col" }, name)))),
       h("tbody", {}, ...rows.map((row) => h("tr", {}, ...row.map((cell) => h("td", {}, cell)))))));
+}
+
+/** Records evenly spread, and every one at which the model was also evaluated. */
+function rowsOf(data) {
+  const evaluated = new Map(data.evals.map((evaluation) => [nearest(data.step, evaluation[0]), evaluation[1]]));
+  const indices = [...new Set([...pick(data.step.length), ...evaluated.keys()])].filter((i) => i >= 0);
+  return indices.sort((a, b) => a - b).map((i) => [
+    formatCount(data.step[i]),
+    formatLoss(data.loss[i]),
+    evaluated.has(i) ? formatLoss(evaluated.get(i)) : "",
+    formatChoices(Math.exp(data.loss[i])),
+    Number.isFinite(data.accuracy[i]) ? formatPercent(data.accuracy[i]) : "",
+  ]);
 }
 
 /** At most ROWS indices of `count`, evenly spread, first and last included. */

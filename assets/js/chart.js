@@ -7,7 +7,7 @@
 import { colors, dataOf, followSelection, listen, onTheme, store, summaryOf } from "./core.js";
 import { chartTable } from "./chart-table.js";
 import { drawGlass, drawPaper } from "./chart-drawing.js";
-import { formatChoices, formatCount, formatLoss, formatPercent, h, oncePerFrame, setText, unitOf } from "./dom.js";
+import { formatChoices, formatCount, formatPercent, h, oncePerFrame, setText, unitOf } from "./dom.js";
 import { Layer, strokeSeries } from "./layers.js";
 import { evaluationAt, nearest } from "./records.js";
 import { makeFrame, tailOf } from "./scales.js";
@@ -109,6 +109,7 @@ class Chart {
     setText(this.note, scene ? "" : whyEmpty(summary));
     this.note.hidden = Boolean(scene);
     this.area.setAttribute("aria-valuemax", scene ? scene.frame.x1 : 0);
+    this.area.setAttribute("aria-valuenow", this.cursor ?? data?.step.at(-1) ?? 0);
     if (!scene) return [this.paper, this.ink, this.glass].forEach((layer) => layer.clear());
     const sameFrame = this.drawn.frame === scene.key && this.drawn.version === data.version;
     if (!sameFrame) this.startAfresh(scene, data);
@@ -204,7 +205,6 @@ class Chart {
     const steps = dataOf()?.step ?? [];
     this.cursor = step === null || step === undefined || !steps.length ? null : steps[nearest(steps, step)];
     if (this.cursor !== null) {
-      this.area.setAttribute("aria-valuenow", this.cursor);
       this.area.setAttribute("aria-valuetext", valuesAt(this.scene, this.cursor).map((row) => row.join(" ")).join(", "));
     }
     this.draw();
@@ -226,22 +226,23 @@ class Chart {
 }
 
 /** The exact numbers at `step`, as [name, value] pairs. */
-function valuesAt({ data, summary, frame, unit }, step) {
+function valuesAt({ data, frame, unit }, step) {
   const index = nearest(data.step, step);
   const evaluation = evaluationAt(data, step);
-  const rows = [["step", formatCount(step)], ["training loss", formatLoss(data.loss[index])]];
+  const rows = [["step", formatCount(step)], ["training loss", exactly(data.loss[index])]];
   if (evaluation) {
     const estimate = evaluation[3] ? "" : ", estimate";
-    rows.push([`validation loss (step ${formatCount(evaluation[0])}${estimate})`, formatLoss(evaluation[1])]);
+    rows.push([`validation loss (step ${formatCount(evaluation[0])}${estimate})`, exactly(evaluation[1])]);
   }
   rows.push(["chooses among about", `${formatChoices(Math.exp(data.loss[index]))} ${unit}`]);
   if (Number.isFinite(data.accuracy[index])) rows.push(["first guess right", formatPercent(data.accuracy[index])]);
   const near = data.events.filter((event) => event.kind === "notice"
     && Math.abs(frame.x(event.step) - frame.x(step)) < NEAR_MARKER);
   for (const notice of near) rows.push([`step ${formatCount(notice.step)}`, notice.text]);
-  if (summary?.settings && data.step.length === 1) rows.push(["so far", "one step"]);
   return rows;
 }
+
+const exactly = (nats) => (Number.isFinite(nats) ? nats.toFixed(4) : "not a number");
 
 function whyEmpty(summary) {
   if (!summary) return "Choose a model above, or press Train.";

@@ -215,7 +215,7 @@ export function colors() {
   const style = getComputedStyle(document.body);
   const palette = {};
   for (const name of COLOUR_NAMES) palette[name] = style.getPropertyValue(`--lv-${name}`).trim();
-  palette.font = style.fontFamily;
+  palette.font = style.getPropertyValue("--font").trim() || style.fontFamily;
   palette.mono = style.getPropertyValue("--lv-mono").trim();
   palette.textSize = parseFloat(style.getPropertyValue("--lv-text")) || 13; // px
   palette.lineWidth = parseFloat(style.getPropertyValue("--lv-stroke")) || 2; // px

@@ -2,7 +2,7 @@
 // beginning and the same sampling seed. All rows stand there from the first moment, so nothing reflows.
 
 import { dataOf, followSelection, job, select, store, summaryOf } from "./core.js";
-import { formatCount, h, oncePerFrame, setText, unitOf } from "./dom.js";
+import { formatCount, h, oncePerFrame, setText } from "./dom.js";
 import { command } from "./page.js";
 import { wordNodes, wordsOf } from "./words.js";
 
@@ -39,7 +39,7 @@ class Film {
     this.input = h("input", { class: "lv-input", type: "text", maxlength: 200, autocomplete: "off", spellcheck: "false",
       placeholder: "your own beginning …", "aria-label": "Your own beginning for every row" });
     this.button = h("button", { class: "lv-button", type: "submit" }, "Write");
-    const form = h("form", { class: "lv-film-form", onsubmit: (event) => this.ask(event) }, this.input, this.button);
+    const form = h("form", { class: "lv-film-form", onsubmit: (event) => this.onSubmit(event) }, this.input, this.button);
     this.strip = h("ol", { class: "lv-strip", "aria-label": "What the model wrote at each step" });
     this.legend = h("div", { class: "lv-film-legend" });
     this.box.replaceChildren(
@@ -72,19 +72,23 @@ class Film {
 
   // -------------------------------------------------------------- another beginning
 
-  async ask(event) {
+  onSubmit(event) {
     event.preventDefault();
     const { run } = store.selection;
-    const prompt = this.input.value;
+    const summary = summaryOf(run);
     if (!run) return;
+    if (summary?.mine && ACTIVE.has(summary.status)) command(`${run}/change`, { prompt: this.input.value });
+    this.ask(this.input.value);
+  }
+
+  /** Fill every row anew from the snapshots. */
+  async ask(prompt) {
     this.abort?.abort();
     this.abort = new AbortController();
+    const { signal } = this.abort;
     this.own = { prompt, rows: [], error: null, running: true };
     this.show();
-    const summary = summaryOf();
-    if (summary?.mine && ACTIVE.has(summary.status)) command(`${run}/change`, { prompt });
-    const { signal } = this.abort;
-    await job("film", { run, prompt }, (message) => this.hear(message), signal);
+    await job("film", { run: store.selection.run, prompt }, (message) => this.hear(message), signal);
     if (signal.aborted) return;
     this.own.running = false;
     this.show();
@@ -131,7 +135,7 @@ class Film {
       row.label.disabled = !sample;
     });
     this.highlight();
-    this.explain(summary);
+    this.explain();
   }
 
   /** One sample a step, ascending, all from the beginning now in use. */
@@ -174,12 +178,12 @@ class Film {
     }
   }
 
-  explain(summary) {
+  explain() {
     if (this.own?.error) return setText(this.legend, this.own.error);
     if (this.own?.running) return setText(this.legend, "Every kept step writes from your beginning …");
     this.legend.replaceChildren(
       h("span", { class: "lv-word" }, "word of the text"), " · ", h("span", { class: "lv-word lv-new" }, "new word"),
-      ` · step on the left, ${unitOf(summary)} on the right`);
+      " · click a step to look at that model");
   }
 
   /** Whole lines only: half a line at the foot of a row looks like a mistake. */

@@ -39,7 +39,7 @@ class Header {
       this.picker, this.headline,
       h("label", { class: "lv-time-machine", title: "Time machine: every tab shows the model as it was at this step" }, this.scrubber, this.stepLabel),
       this.workers, this.save, shareButton(),
-      h("button", { class: "lv-button lv-icon", title: "Projector mode: large text (key P)", "aria-label": "Projector mode", onclick: toggleProjector }, "P"),
+      h("button", { class: "lv-button lv-icon", title: "Projector mode: large text (key P)", "aria-label": "Projector mode", onclick: toggleProjector }, "aA"),
       this.passport.panel));
   }
 

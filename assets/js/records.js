@@ -47,9 +47,15 @@ export function foldMetrics(columns, message) {
   const rewound = message.rewind !== undefined && message.rewind !== null;
   if (rewound) dropFrom(columns, message.rewind);
   for (const name of COLUMNS) columns[name].push(...(message[name] ?? []));
-  columns.evals.push(...(message.evals ?? []));
+  for (const evaluation of message.evals ?? []) addEvaluation(columns, evaluation);
   cursors.metrics = message.to;
   return rewound ? "redraw" : "new";
+}
+
+/** A later evaluation of the same step counts: the full sweep at the end replaces the estimate. */
+function addEvaluation(columns, evaluation) {
+  if (columns.evals.at(-1)?.[0] === evaluation[0]) columns.evals.pop();
+  columns.evals.push(evaluation);
 }
 
 /** The worker went back to its last checkpoint: steps from `step` on will be trained again. */

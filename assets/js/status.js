@@ -7,7 +7,7 @@ import { command } from "./page.js";
 import { evaluationAt, lossAt } from "./records.js";
 
 const LASTING = new Set(["nan", "diverged"]); // notices that stay until something is done about them
-const NOTICE_SHOWN = 20_000; // ms: the others ("recovered", "changed") are on the curve afterwards
+const NOTICE_SHOWN = 12_000; // ms: the others ("recovered", "changed") are on the curve afterwards
 const MENDABLE = new Set(["nan", "diverged"]);
 
 export function mount(box) {
@@ -21,8 +21,8 @@ class Status {
     this.state = h("span", { class: "lv-state" });
     this.notice = h("div", { class: "lv-notice", hidden: true });
     this.seen = { run: null, count: 0, at: 0 };
-    box.replaceChildren(
-      h("div", { class: "lv-status-line" }, this.quality, this.guesses, this.state), this.notice);
+    this.line = h("div", { class: "lv-status-line" }, this.notice, this.quality, this.guesses, this.state);
+    box.replaceChildren(this.line);
     const show = oncePerFrame(() => box.isConnected && this.showNow());
     followSelection(box, { selection: show, step: show, run: show, metrics: show, events: show });
     listen(box, "host", show);
@@ -49,6 +49,7 @@ class Status {
     if (isNew) this.seen = { run: summary?.id, count: notices.length, at: performance.now() };
     const newest = noticeToShow(summary, notices, performance.now() - this.seen.at);
     this.notice.hidden = !newest;
+    this.line.classList.toggle("lv-has-notice", Boolean(newest));
     const key = newest ? summary.id + newest.code + newest.text : "";
     if (key === this.noticeKey) return;
     this.noticeKey = key;
@@ -56,7 +57,8 @@ class Status {
     const mend = summary.mine && MENDABLE.has(newest.code)
       ? h("button", { class: "lv-button", onclick: (event) => this.retry(event.target, summary.id) }, "Try again with a lower learning rate")
       : null;
-    this.notice.replaceChildren(h("span", { class: "lv-sign", "aria-hidden": "true" }, "!"), h("span", {}, newest.text), mend ?? "");
+    const sign = newest.code === "changed" ? "◆" : "!"; // the sign that marks it on the curve
+    this.notice.replaceChildren(h("span", { class: "lv-sign", "aria-hidden": "true" }, sign), h("span", {}, newest.text), mend ?? "");
     announce(newest.text);
   }
 

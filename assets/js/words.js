@@ -17,8 +17,9 @@ export function wordsOf(summary) {
   return wordSets.get(key);
 }
 
-// A word with its apostrophes; a byte Python escaped as a lone surrogate; a line end; a character without a face.
-const PIECES = /(?<word>[\p{L}\p{M}]+(?:['’][\p{L}\p{M}]+)*)|(?<byte>[\udc80-\udcff])|(?<end>\n)|(?<odd>[\u0000-\u0008\u000b-\u001f\u007f\ufffd])/gu;
+// A byte the server has named already; a word with its apostrophes; a line end. The server sends text in which
+// nothing else is invisible.
+const PIECES = /(?<byte>⟨[0-9A-F]{2}⟩)|(?<word>[\p{L}\p{M}]+(?:['’][\p{L}\p{M}]+)*)|(?<end>\n)/gu;
 
 /** The nodes of `text`; `known` (a Set, or null while it loads) decides about underlines. */
 export function wordNodes(text, known) {
@@ -42,11 +43,5 @@ function nodeOf({ 0: piece, groups }, known, cutShort) {
     return h("span", { class: inCorpus ? "lv-word" : "lv-word lv-new" }, piece);
   }
   if (groups.end) return h("span", { class: "lv-line-end", title: "line end" }, "↵ ");
-  return h("span", { class: "lv-chip", title: "a byte that is not text" }, `⟨${byteName(piece, groups)}⟩`);
-}
-
-function byteName(piece, groups) {
-  const code = piece.codePointAt(0);
-  if (groups.byte) return (code - 0xdc00).toString(16).toUpperCase();
-  return code === 0xfffd ? "?" : code.toString(16).toUpperCase().padStart(2, "0");
+  return h("span", { class: "lv-chip", title: "a byte that is not text" }, piece);
 }
