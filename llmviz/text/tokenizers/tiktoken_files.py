@@ -69,11 +69,9 @@ class TiktokenLibrary:
         retry_seconds: float = 120.0,
     ) -> None:
         self._load = load
-        self._wait_seconds, self._cache_seconds, self._retry_seconds = (
-            wait_seconds,
-            cache_seconds,
-            retry_seconds,
-        )
+        self._wait_seconds = wait_seconds
+        self._cache_seconds = cache_seconds
+        self._retry_seconds = retry_seconds
         self._loaded: dict[str, Tokenizer] = {}
         self._threads: dict[str, threading.Thread] = {}
         self._retry_at: dict[str, float] = {}
