@@ -1,0 +1,199 @@
+"""python -m llmviz train: train a model into a run directory, or carry on with one."""
+
+import argparse
+import json
+import math
+import shlex
+import shutil
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from llmviz.runs.directory import RunBusy, RunDirectory, RunError, create_run_at
+from llmviz.runs.names import random_name
+from llmviz.settings import PRESETS, RunSettings
+from llmviz.terminal.flags import add_setting_flags
+from llmviz.terminal.mistakes import Mistake, explained
+from llmviz.terminal.output import print_json
+from llmviz.terminal.plan import CORPORA, Plan, plan_training
+from llmviz.terminal.progress import Follower, choose_display
+
+NAME = "train"
+HELP = "train a model"
+SLICE_SECONDS = 0.25  # how often progress is shown; what is learned does not depend on it
+ENDED = {"finished", "stopped", "failed"}
+NAMED = 3  # differences that a message spells out
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Every setting, and what goes beyond them: preset, files, output."""
+    parser.add_argument(
+        "--out", required=True, metavar="DIR", help="the run directory; an unfinished one is resumed"
+    )
+    parser.add_argument(
+        "--preset",
+        choices=PRESETS,
+        default=argparse.SUPPRESS,
+        help="a whole recipe, which other flags then change",
+    )
+    parser.add_argument(
+        "--data", "--corpus", dest="data", default=argparse.SUPPRESS, metavar="FILE|CORPUS",
+        help=f"a UTF-8 text file, or one of {', '.join(CORPORA)} [default stories]",
+    )  # fmt: skip
+    parser.add_argument(
+        "--tokenizer", dest="tokenizer_name", default=argparse.SUPPRESS, metavar="KIND|FILE",
+        help="chars, bytes, bpe (learned from the text) or a tokenizer.json [default chars]",
+    )  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="print one JSON object a line, and nothing else")
+    add_setting_flags(parser, ["data", "model", "training", "sampling"], skip=["corpus", "tokenizer"])
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train until the budget is used up, or until Ctrl-C."""
+    out = Path(options.out)
+    if out.exists() and not out.is_dir():
+        raise Mistake(f"{out} is a file; --out names a folder for the run.")
+    plan = plan_training(options)
+    exists = (out / "run.json").exists()
+    run = _unfinished(RunDirectory(out), plan) if exists else _new(out, plan)
+    return _train(run, options.json)
+
+
+def _new(out: Path, plan: Plan) -> RunDirectory:
+    """A new run with a name of its own; its data lies inside, so that the folder is all there is."""
+    existed = out.exists()
+    try:
+        plan.build_data(out / "data")
+    except Mistake:
+        shutil.rmtree(out / "data" if existed else out, ignore_errors=True)
+        raise
+    with explained(RunError):
+        return create_run_at(out, plan.settings, name=random_name())
+
+
+def _unfinished(run: RunDirectory, plan: Plan) -> RunDirectory:
+    """The run that is already there, if it can go on and is the one that was asked for. Raises Mistake."""
+    with explained(RunError):
+        there = run.settings()
+    state = run.state()
+    if state.get("status") in ENDED:
+        why = f" ({state['reason']})" if state.get("reason") else ""
+        raise Mistake(
+            f"{run.path} holds a run that has {state['status']} at step {state['step']:,}{why}: "
+            "choose another --out."
+        )
+    different = _different(there, plan.settings) if plan.given else []
+    if different:
+        more = f"; {len(different) - NAMED} more" if len(different) > NAMED else ""
+        raise Mistake(
+            f"{run.path} holds a run with other settings ({'; '.join(different[:NAMED])}{more}): "
+            f"choose another --out, or carry on with that run by `{_command(run)}`."
+        )
+    return run
+
+
+def _different(there: RunSettings, here: RunSettings) -> list[str]:
+    """What differs, in words. A prompt is the reader's own and not repeated."""
+    old, new = there.flat(), here.flat()
+    return [
+        f"another {name}" if name == "prompt" else f"{name} is {old.get(name)}, not {new[name]}"
+        for name in new
+        if old.get(name) != new[name]
+    ]
+
+
+def _train(run: RunDirectory, as_json: bool) -> int:
+    from llmviz.runs.machine import machine
+    from llmviz.runs.slices import Budget, Session, train_slice
+
+    display = choose_display(run.settings().training, as_json, run.state())
+    follower, cores = Follower(run), machine().cores
+    with explained(RunBusy), _interruptible() as interrupted, Session(run) as session:
+        status = "running"
+        while status == "running" and not interrupted.is_set():
+            status = train_slice(session, Budget(seconds=SLICE_SECONDS), interrupted.is_set, cores).status
+            follower.show_news(display)
+        if status == "running":
+            session.pause()
+    follower.show_news(display)
+    display.close()
+    return _report(run, as_json)
+
+
+@contextmanager
+def _interruptible() -> Iterator[threading.Event]:
+    """The first Ctrl-C (or SIGTERM) sets an event, so that the run is saved; a second one ends at once."""
+    event = threading.Event()
+
+    def interrupt(number: int, _frame: object) -> None:
+        if event.is_set():
+            raise KeyboardInterrupt
+        event.set()
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield event
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _report(run: RunDirectory, as_json: bool) -> int:
+    """Say how it ended; returns the exit status."""
+    state = run.state()
+    status, reason = state["status"], state.get("reason")
+    if as_json:
+        print_json(_summary(run, state))
+    if reason:  # failed, or the disk is full
+        print(reason, file=sys.stderr)
+        return 1
+    if status not in ENDED:
+        message = (
+            f"Interrupted at step {state['step']:,}; everything is saved. Carry on with: {_command(run)}"
+        )
+        print(message, file=sys.stderr)
+        return 130
+    if not as_json:
+        _print_last_words(run, state)
+    return 0
+
+
+def _summary(run: RunDirectory, state: dict[str, Any]) -> dict[str, Any]:
+    """The last line of --json: where the run ended, and what its numbers can be compared with."""
+    data = _data_meta(run)
+    val_loss = state.get("val_loss")
+    return (
+        {"kind": "summary", "out": str(run.path)}
+        | state
+        | {
+            "perplexity": math.exp(val_loss) if val_loss is not None and val_loss < 700 else None,
+            "best_possible_loss": data.get("best_possible_loss"),
+            "vocab_size": data.get("vocab_size"),
+        }
+    )
+
+
+def _print_last_words(run: RunDirectory, state: dict[str, Any]) -> None:
+    data = _data_meta(run)
+    among = f"chooses among about {math.exp(state['val_loss']):.3g} {data.get('unit', 'tokens')}"
+    best = data.get("best_possible_loss")
+    print(
+        f"Validation loss {state['val_loss']:.4f}: it {among}"
+        + (f" (best possible: {best:.4f})" if best else "")
+    )
+    print(f"Bits per byte {state['bits_per_byte']:.4f}, after {state['seconds']:.0f} seconds of training")
+    print(f"The model is in {run.path}. Let it write: python -m llmviz sample {shlex.quote(str(run.path))}")
+
+
+def _data_meta(run: RunDirectory) -> dict[str, Any]:
+    """What is known about the text; {} where training ended before it was there."""
+    path = run.dataset() / "meta.json"
+    return json.loads(path.read_text("utf-8")) if path.exists() else {}
+
+
+def _command(run: RunDirectory) -> str:
+    return f"python -m llmviz train --out {shlex.quote(str(run.path))}"
