@@ -69,16 +69,20 @@ class LossTrend:
         self.best = self.loss if self.best is None else min(self.best, self.loss)
         self.grad_norm = step.grad_norm
 
-    @property
-    def good(self) -> bool:
-        """Whether it is worth coming back to here: a finite loss alone does not make a model a good one."""
-        if self.loss is None or self.best is None:
-            return True  # nothing has been trained yet, so nothing can have gone wrong
-        return self.loss <= self.best + GOOD_WITHIN and self.grad_norm != 0.0
+    def is_good(self, loss_ahead: float) -> bool:
+        """Whether weights with this loss are worth coming back to: a finite loss alone does not make them so.
 
-    def summary(self) -> dict[str, float | bool | None]:
+        loss_ahead: the loss of the weights as they are. The recorded ones are all from before the last
+        correction, which may be the very one that ruined them.
+        """
+        if not math.isfinite(loss_ahead) or self.grad_norm == 0.0:
+            return False
+        return self.best is None or loss_ahead <= self.best + GOOD_WITHIN
+
+    def summary(self, loss_ahead: float) -> dict[str, float | bool | None]:
         """For the extra of a checkpoint."""
-        return {"loss": self.loss, "best_loss": self.best, "grad_norm": self.grad_norm, "good": self.good}
+        good = self.is_good(loss_ahead)
+        return {"loss": self.loss, "best_loss": self.best, "grad_norm": self.grad_norm, "good": good}
 
 
 class DivergenceWatch:

@@ -6,6 +6,7 @@ run that resumes from a checkpoint appends {"rewind": step}: what stands before 
 ones is void. The position of a record in its file is its id for ever.
 """
 
+import errno
 import io
 import json
 import os
@@ -40,16 +41,19 @@ class RecordLog:
 
     def __init__(self, path: Path) -> None:
         self._file = open(path, "a+b", buffering=0)  # noqa: SIM115 (closed by `close`)
-        end = self._file.seek(0, os.SEEK_END)
-        if end:
-            self._file.seek(end - 1)
-            if self._file.read(1) != b"\n":
-                self._file.write(b"\n")
+        self._torn = False
+        if self._file.seek(0, os.SEEK_END):
+            self._file.seek(-1, os.SEEK_END)
+            self._torn = self._file.read(1) != b"\n"
 
     def append(self, record: Record) -> None:
         """Add one record. It is in the hands of the kernel when this returns, so a kill does not lose it."""
-        line = json.dumps(record, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-        self._file.write(line.encode() + b"\n")
+        text = json.dumps(record, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        line = b"\n" * self._torn + text.encode() + b"\n"
+        written = self._file.write(line)
+        self._torn = written != len(line)
+        if self._torn:  # the kernel took a part only: the disk has just become full
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def sync(self) -> None:
         """Make all that was appended survive a power cut."""

@@ -8,9 +8,26 @@ from llmviz.runs.directory import RunDirectory
 from llmviz.runs.journal import Journal
 from llmviz.runs.weights import read_run_weights
 from llmviz.settings import RunSettings
-from llmviz.text.datasets import Dataset
+from llmviz.text.datasets import Dataset, build_dataset, open_dataset, recipe_sha256
 from llmviz.training import CheckpointError, TokenBatches, Trainer, load_checkpoint, next_token_objective
 from llmviz.training.files import write_atomically
+
+
+def frozen_dataset(run: RunDirectory, settings: RunSettings, data_root: Path) -> Dataset:
+    """The text the run was created with, built if it is not there yet.
+
+    Raises ValueError if it is gone and this version of the program would build another one in its place, or
+    if it is too short for the model's context.
+    """
+    folder = run.dataset(data_root)
+    if recipe_sha256(settings.data) == folder.name:
+        return build_dataset(settings.data, data_root, settings.model.block_size)
+    if folder.exists():
+        return open_dataset(folder)
+    raise ValueError(
+        "The text of this run is gone, and this version of LLMViz would build a different one. "
+        "The model can still be looked at, but not trained further."
+    )
 
 
 def new_trainer(run: RunDirectory, settings: RunSettings, dataset: Dataset) -> Trainer:
@@ -37,8 +54,8 @@ def load_newest_checkpoint(run: RunDirectory, trainer: Trainer, journal: Journal
     return None
 
 
-def copy_tokenizer(run: RunDirectory, dataset_folder: Path) -> None:
+def copy_tokenizer(run: RunDirectory, dataset: Dataset) -> None:
     """A run keeps its own copy, so that it can be read when the text is long gone."""
     if not run.tokenizer.exists():
-        with open(dataset_folder / "tokenizer.json", "rb") as source:
+        with open(dataset.path / "tokenizer.json", "rb") as source:
             write_atomically(run.tokenizer, lambda target: shutil.copyfileobj(source, target))

@@ -19,11 +19,10 @@ from llmviz.runs.film import is_film_step, write_sample
 from llmviz.runs.journal import Journal
 from llmviz.runs.pacing import Pace
 from llmviz.runs.recorder import DivergenceWatch, LossTrend, Recorder, digits
-from llmviz.runs.resume import copy_tokenizer, load_newest_checkpoint, new_trainer
+from llmviz.runs.resume import copy_tokenizer, frozen_dataset, load_newest_checkpoint, new_trainer
 from llmviz.runs.retry import is_good
 from llmviz.runs.snapshots import is_snapshot_step, thin
 from llmviz.runs.sweep import FullSweep
-from llmviz.text.datasets import build_dataset
 from llmviz.training import Trainer, save_checkpoint
 from llmviz.training.files import remove_leftovers
 
@@ -47,6 +46,7 @@ class Session:
             resources.enter_context(self.run.locked())
             for folder in (self.run.path, self.run.checkpoint_folder, self.run.snapshot_folder):
                 remove_leftovers(folder)
+            self.run.live.unlink(missing_ok=True)  # after a crash it may be ahead of the newest checkpoint
             self.journal = Journal(self.run)
             resources.callback(self.journal.close)
             self._resources = resources.pop_all()
@@ -311,7 +311,8 @@ class Session:
 
     def _condition(self) -> dict[str, float | bool | None]:
         """What a checkpoint or snapshot says about the training at its step."""
-        return self.trend.summary() | {"threads": torch.get_num_threads(), "warned": self.divergence.told}
+        summary = self.trend.summary(self.trainer.loss_ahead())
+        return summary | {"threads": torch.get_num_threads(), "warned": self.divergence.told}
 
     def _drop_old_checkpoints(self) -> None:
         """Keep the newest two; and if both are of a run that fell apart, the last good one as well."""
@@ -325,12 +326,12 @@ class Session:
 
     def _prepare(self) -> None:
         """Text, model, optimizer; then the newest whole checkpoint, or the very first one."""
-        crashed = self.status == "running"
+        crashed = self.status in ("running", "preparing") and bool(self.run.checkpoints())
         self.journal.publish(status="preparing", max_steps=self.settings.training.max_steps)
-        self.dataset = build_dataset(self.settings.data, self.data_root)
+        self.dataset = frozen_dataset(self.run, self.settings, self.data_root)
         self.tokenizer = self.dataset.tokenizer
         self.byte_lengths = token_byte_lengths(self.tokenizer)
-        copy_tokenizer(self.run, self.run.dataset(self.data_root))
+        copy_tokenizer(self.run, self.dataset)
         trainer = new_trainer(self.run, self.settings, self.dataset)
         self.divergence = DivergenceWatch(self.tokenizer.vocab_size)
         self._complaints: set[str] = set()

@@ -4,6 +4,7 @@ The state is in the session's memory, or else in the newest checkpoint. How a ru
 trace in its weights.
 """
 
+import contextlib
 import errno
 import time
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from llmviz.runs.session import Session
 from llmviz.training import Diverged
 
 __all__ = ["Budget", "Session", "SliceResult", "train_slice"]
+
+DISK_FULL = "The disk is full. Delete something, then resume this run: nothing that was learned is lost."
 
 
 @dataclass(frozen=True)
@@ -82,11 +85,8 @@ def _train(session: Session, budget: Budget, should_stop: Callable[[], bool], st
 def _explained(session: Session, error: Exception) -> bool:
     """Turn what is not a bug of ours into the run's status; False if it may be one."""
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        session.journal.state |= {
-            "status": "paused",
-            "reason": "The disk is full. Delete a run or two, then resume this one: it goes on from its last "
-            "checkpoint.",
-        }
+        with contextlib.suppress(OSError):  # if even this does not fit, whoever holds the session still knows
+            session.publish(status="paused", reason=DISK_FULL)
         return True
     if isinstance(error, MemoryError) or "allocate memory" in str(error):
         session.fail("This model needs more memory than there is. Choose a smaller one, or a smaller batch.")

@@ -109,6 +109,13 @@ class Trainer:
         accuracy = float(metrics.get("accuracy", math.nan))
         return StepRecord(step, loss.item(), accuracy, lr, grad_norm, seconds, tokens)
 
+    def loss_ahead(self) -> float:
+        """The loss that the next step will find, without taking it: how good the weights are right now."""
+        with torch.no_grad():
+            self._throw_dropout_dice()
+            loss, _ = self.objective(self.model, self.data(self.steps_done).to(self.device))
+        return loss.item()
+
     def change(self, learning_rate: float | None = None, dropout: float | None = None) -> None:
         """Change a running training from its next step on.
 
