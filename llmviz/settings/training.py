@@ -20,7 +20,7 @@ class TrainingSettings(Room):
         gt=0,
         le=1_000_000,
         label="Time limit",
-        unit="seconds",
+        unit="seconds (0: none)",
         help="Ends training after so many seconds of training time; the learning rate follows it down.",
     )
     batch_size: int = setting(

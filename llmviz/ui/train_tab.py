@@ -37,7 +37,9 @@ def flat_of(names: list[str], size: str, corpus: str, tokenizer: str, *more: Any
     """
     flat = PRESETS[size].settings.flat() if size in PRESETS else {}
     given = {"corpus": corpus, "tokenizer": tokenizer} | dict(zip(names, more, strict=True))
-    return flat | {name: value for name, value in given.items() if value is not None or name == "max_seconds"}
+    given = {name: value for name, value in given.items() if value is not None}
+    # A number field cannot be empty for Gradio: there, no limit of time is 0.
+    return flat | given | {"max_seconds": given.get("max_seconds") or None}
 
 
 def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> Form:
