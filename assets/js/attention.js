@@ -16,8 +16,8 @@ import { legend, readScale } from "./attentionscale.js";
 const LIVE_EVERY = 1000; // ms between two looks at a run that trains
 
 const HELP = [
-  "Each token looks back at the tokens before it and mixes in what it finds; the darker a cell, the more of its look "
-    + "goes there (each row sums to 100 %). Every head of every block looks in its own way, and these are its real weights, "
+  "Each token looks back at the tokens before it and mixes in what it finds; the stronger a cell's colour, the "
+    + "more of its look goes there (each row sums to 100 %). Every head of every block looks in its own way, and these are its real weights, "
     + "rounded so that the third decimal may be off by up to 4.",
   "Pick a pronoun such as “she” and go through the heads: does one of them look at the name it stands for?",
 ];
@@ -46,9 +46,13 @@ class AttentionPanel {
 
   #build() {
     const id = uniqueId("prompt");
+    const askSoon = debounce(() => this.#ask(), 350);
     this.prompt = h("textarea", {
       id, class: "field prompt", rows: 1, spellcheck: "false", maxlength: 2000,
-      oninput: debounce(() => this.#ask(), 350),
+      oninput: () => {
+        this.touched = true;
+        askSoon();
+      },
     });
     this.sampleButton = h("button", { type: "button", class: "button", onclick: () => this.#takeSample() }, "Take the sample");
     const hear = {
@@ -65,20 +69,20 @@ class AttentionPanel {
     this.numbers = h("p", { class: "numbers" });
     this.spoken = h("span", { class: "unseen-voice", "aria-live": "polite" });
     this.legend = legend();
+    this.body = h("div", { class: "attention-body empty" },
+      h("section", { class: "heads", "aria-label": "All heads" }, this.mosaic.element),
+      h("section", { class: "map", "aria-label": "One head" }, this.grid.element, this.which),
+      h("section", { class: "look", "aria-label": "What the chosen token looks at" },
+        this.sentence, this.numbers, this.strip.element, this.legend));
     this.box.append(
       h("div", { class: "bar-top" },
         h("label", { for: id, class: "label" }, "Prompt"), this.prompt, this.sampleButton, help(...HELP)),
-      this.notice,
-      h("div", { class: "attention-body" },
-        h("section", { class: "heads", "aria-label": "All heads" }, this.mosaic.element),
-        h("section", { class: "map", "aria-label": "One head" }, this.grid.element, this.which),
-        h("section", { class: "look", "aria-label": "What the chosen token looks at" },
-          this.sentence, this.numbers, this.strip.element, this.legend)),
-      this.spoken);
+      this.notice, this.body, this.spoken);
   }
 
   #listen() {
-    followSelection(this.box, { selection: () => this.#newRun(), step: () => this.#ask(), run: () => this.#followLive() });
+    const runChanged = debounce(() => this.#runChanged(), 300);
+    followSelection(this.box, { selection: () => this.#newRun(), step: () => this.#ask(), run: runChanged });
     onTheme(() => this.#recolour());
     new ResizeObserver(() => this.#show()).observe(this.box);
     whenVisible(this.box, (visible) => {
@@ -95,21 +99,32 @@ class AttentionPanel {
   async #newRun() {
     const { run } = store.selection;
     this.requests.cancel();
-    this.pinned = this.preview = this.chosenHead = null;
+    this.maps = this.pinned = this.preview = this.chosenHead = null;
+    this.body.classList.add("empty"); // what was drawn is another model's
     this.stale = true;
-    if (!run) return;
-    if (summaryOf()?.shipped && store.selection.step === null && !this.touched) {
-      const { attention } = await openingOf(run);
-      if (run !== store.selection.run) return;
-      if (attention) {
-        this.prompt.value = attention.text ?? attention.tokens.join("");
-        this.stale = false;
-        this.#receive(attention);
-        return;
-      }
-    }
-    if (!this.prompt.value) this.prompt.value = (await takeSample(run)) ?? "";
+    if (!run || this.touched) return this.#ask();
+    const { attention } = await openingOf(run);
+    if (run !== store.selection.run) return;
+    if (attention && store.selection.step === null) {
+      this.prompt.value = attention.text ?? attention.tokens.join("");
+      this.stale = false;
+      this.#receive(attention);
+    } else this.#fillAndAsk();
+  }
+
+  /** A text of the run's own, until the reader types one: other texts may hold letters it has never seen. */
+  async #fillAndAsk() {
+    const { run } = store.selection;
+    const text = await takeSample(run);
+    if (run !== store.selection.run) return;
+    if (!this.touched) this.prompt.value = text ?? this.prompt.value;
     this.#ask();
+  }
+
+  /** News of the run: it started or stopped training, or has weights at last. */
+  #runChanged() {
+    this.#followLive();
+    if (this.stale && !isLive()) this.#fillAndAsk();
   }
 
   async #takeSample() {
@@ -120,10 +135,9 @@ class AttentionPanel {
 
   /** Ask for the maps of the prompt, unless nobody is looking: then when somebody does. */
   async #ask(live = false) {
-    this.touched ||= document.activeElement === this.prompt;
     this.stale = true;
     if (!this.visible || !store.selection.run) return;
-    if (!this.prompt.value) return this.#say(`Type a few words, or take the sample, to see its attention.`);
+    if (!this.prompt.value) return this.#say("Type a few words to see what looks at what.");
     this.stale = false;
     const signal = this.requests.next();
     const payload = { ...chosenModel(), text: this.prompt.value };
@@ -131,6 +145,7 @@ class AttentionPanel {
     this.box.classList.add("busy");
     await job("attention", payload, (message) => {
       if (signal.aborted) return;
+      this.stale = Boolean(message.error);
       if (message.error) this.#say(message.error);
       else this.#receive(message);
     }, signal);
@@ -139,6 +154,7 @@ class AttentionPanel {
 
   #receive(message) {
     this.maps = new AttentionMaps(message);
+    this.body.classList.remove("empty");
     this.version += 1;
     const { length } = this.maps;
     if (this.pinned && Math.max(this.pinned.row ?? 0, this.pinned.col ?? 0) >= length) this.pinned = null;
@@ -228,7 +244,7 @@ class AttentionPanel {
 
   #showSentence() {
     const { maps, layer, head, row, col, by } = this.view;
-    const token = (i) => h("b", { class: "word" }, maps.labels[i]);
+    const token = (i) => h("b", { class: "word" }, maps.names[i]);
     const weight = maps.weight(layer, head, row, col);
     const share = h("b", { class: "share" }, percent(weight));
     if (col > row) this.sentence.replaceChildren(token(row), " cannot see ", token(col), ": it comes later");

@@ -4,7 +4,7 @@ import { h, oncePerFrame } from "./dom.js";
 import { fitCanvas } from "./panel.js";
 import { hatch } from "./attentionscale.js";
 
-const LABEL_LIMIT = 90; // px: longer tokens are cut
+const LABEL_LIMIT = 84; // px: longer tokens are cut
 const TITLE = 18; // px, for the words along the axes
 
 const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
@@ -51,8 +51,8 @@ export class AttentionGrid {
     const available = this.canvas.parentElement.clientWidth;
     const size = Math.min(available, Math.max(300, Math.min(560, window.innerHeight * 0.62)));
     const context = this.canvas.getContext("2d");
-    context.font = this.#font(12);
-    const longest = Math.max(...maps.labels.map((text) => context.measureText(text).width));
+    context.font = this.#font(14);
+    const longest = Math.max(...maps.names.map((text) => context.measureText(text).width));
     const gutter = Math.ceil(Math.min(LABEL_LIMIT, longest)) + 8;
     const left = TITLE + gutter;
     const upright = longest <= 14; // single letters need no turning
@@ -138,9 +138,9 @@ export class AttentionGrid {
         const at = (axis === "row" ? top : left) + (i + 0.5) * cell;
         context.font = this.#font(i === chosen ? Math.max(size, 12) : size, i === chosen ? 700 : 400);
         context.fillStyle = i === chosen ? scale.ink : scale.muted;
-        if (axis === "row") this.#text(context, maps.labels[i], left - 6, at, 0, "right");
-        else if (upright) this.#text(context, maps.labels[i], at, top - 9, 0, "center");
-        else this.#text(context, maps.labels[i], at, top - 6, -Math.PI / 2, "left");
+        if (axis === "row") this.#text(context, maps.names[i], left - 6, at, 0, "right");
+        else if (upright) this.#text(context, maps.names[i], at, top - 9, 0, "center");
+        else this.#text(context, maps.names[i], at, top - 6, -Math.PI / 2, "left");
       }
     }
     context.font = this.#font(12);

@@ -2,7 +2,7 @@
 // the model), its top edge picks the head (round, one of several side by side), a small map picks both.
 
 import { h, oncePerFrame } from "./dom.js";
-import { fitCanvas } from "./panel.js";
+import { fitCanvas, isNarrow } from "./panel.js";
 import { hatch } from "./attentionscale.js";
 
 const SLAB = 74; // px, the width of a block's button
@@ -82,7 +82,7 @@ export class HeadMosaic {
     if (!this.#view || !available) return;
     const { maps, layer, head, scale, version } = this.#view;
     const high = Math.max(300, Math.min(520, window.innerHeight * 0.58)) / maps.layers;
-    const wide = (available - SLAB) / maps.heads;
+    const wide = (available - (isNarrow(this.element) ? 0 : SLAB)) / maps.heads;
     this.#thumb = Math.max(14, Math.min(64, Math.floor(Math.min(high, wide)) - GAP));
     this.element.style.setProperty("--thumb", `${this.#thumb}px`);
     this.element.style.setProperty("--gap", `${GAP}px`);
@@ -113,7 +113,9 @@ export class HeadMosaic {
     context.lineTo(x + size, y);
     context.lineTo(x + size, y + size - step);
     context.closePath();
+    context.globalAlpha = size < 30 ? 0.5 : 1; // a small hatching must not drown a small map
     hatch(context, this.#view.scale.hatch, 4);
+    context.globalAlpha = 1;
     context.strokeStyle = this.#view.scale.line;
     context.lineWidth = 1;
     context.strokeRect(x + 0.5, y + 0.5, size - 1, size - 1);
@@ -128,27 +130,36 @@ function check(group, chosen) {
   });
 }
 
-/** One canvas of T x T pixels for each head; what is masked stays transparent. */
-function paintHeads(maps, { table, nan }) {
+const FINEST = 48; // cells along a thumbnail: of more, the strongest of neighbouring weights is shown
+
+/** One small canvas for each head; what is masked stays transparent. */
+function paintHeads(maps, scale) {
   const images = [];
   for (let layer = 0; layer < maps.layers; layer += 1) {
-    for (let head = 0; head < maps.heads; head += 1) {
-      const canvas = document.createElement("canvas");
-      canvas.width = canvas.height = maps.length;
-      const context = canvas.getContext("2d");
-      const pixels = context.createImageData(maps.length, maps.length);
-      for (let row = 0; row < maps.length; row += 1) {
-        const broken = maps.isBroken(layer, head, row);
-        for (let col = 0; col <= row; col += 1) {
-          const byte = maps.byte(layer, head, row, col);
-          const colour = broken ? nan : table.subarray(byte * 3, byte * 3 + 3);
-          pixels.data.set(colour, (row * maps.length + col) * 4);
-          pixels.data[(row * maps.length + col) * 4 + 3] = 255;
-        }
-      }
-      context.putImageData(pixels, 0, 0);
-      images.push(canvas);
-    }
+    for (let head = 0; head < maps.heads; head += 1) images.push(paintHead(maps, layer, head, scale));
   }
   return images;
+}
+
+function paintHead(maps, layer, head, { table, nan }) {
+  const side = Math.min(maps.length, FINEST);
+  const bin = (i) => Math.floor((i * side) / maps.length);
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = side;
+  const context = canvas.getContext("2d");
+  const pixels = context.createImageData(side, side);
+  const strongest = new Int16Array(side * side).fill(-1);
+  for (let row = 0; row < maps.length; row += 1) {
+    const broken = maps.isBroken(layer, head, row);
+    for (let col = 0; col <= row; col += 1) {
+      const at = bin(row) * side + bin(col);
+      const byte = maps.byte(layer, head, row, col);
+      if (byte <= strongest[at] && !broken) continue;
+      strongest[at] = byte;
+      pixels.data.set(broken ? nan : table.subarray(byte * 3, byte * 3 + 3), at * 4);
+      pixels.data[at * 4 + 3] = 255;
+    }
+  }
+  context.putImageData(pixels, 0, 0);
+  return canvas;
 }

@@ -14,6 +14,7 @@ export class AttentionMaps {
     this.step = message.step ?? null;
     this.tokens = message.tokens.map((text, i) => tokenBytes(message.token_bytes?.[i], text));
     this.labels = this.tokens.map(label);
+    this.names = this.labels.map((text) => text.replace(/^[·⏎]+(?=.)/, "")); // for sentences and axes
     this.triangle = (this.length * (this.length + 1)) / 2;
     this.packed = Uint8Array.from(atob(message.maps), (character) => character.charCodeAt(0));
   }
@@ -47,17 +48,19 @@ export class AttentionMaps {
   }
 
   /**
-   * Where the eye should land first: the head and row that look hardest at one earlier word, leaving aside
-   * the token itself, its neighbour and the first token, which many heads look at for want of better.
+   * Where the eye should land first: the head and the row that look hardest at one earlier word. Left aside are
+   * the token itself, its neighbour, the first token (many heads look there for want of better) and signs.
    */
   mostPointed() {
-    let best = { layer: 0, head: 0, row: this.length - 1, weight: -1 };
+    const words = this.labels.map((text) => /\p{L}{2}/u.test(text));
+    const worthy = words.filter(Boolean).length > 2 ? words : this.labels.map((text) => /\p{L}/u.test(text));
+    let best = { layer: 0, head: 0, row: this.length - 1, byte: 0 };
     for (let layer = 0; layer < this.layers; layer += 1) {
       for (let head = 0; head < this.heads; head += 1) {
         for (let row = 3; row < this.length; row += 1) {
-          for (let col = 1; col < row - 1; col += 1) {
+          for (let col = 1; worthy[row] && col < row - 1; col += 1) {
             const byte = this.byte(layer, head, row, col);
-            if (byte > best.weight) best = { layer, head, row, weight: byte };
+            if (byte > best.byte && worthy[col] && this.labels[row] !== this.labels[col]) best = { layer, head, row, byte };
           }
         }
       }

@@ -77,28 +77,38 @@ export class TokenStrip {
 
   #drawArcs() {
     if (!this.#view) return;
-    const { row, col, by, weights, scale } = this.#view;
-    const chosen = by === "row" ? row : col;
-    const strongestFirst = [...weights.keys()]
+    const { row, col, by, scale } = this.#view;
+    const [chosen, target] = by === "row" ? [row, col] : [col, row];
+    const ends = this.#strongest(chosen);
+    this.arcs.replaceChildren(...ends.map((i) => this.#arc(chosen, i, this.#view.weights[i], scale)));
+    this.#buttons.forEach((button, i) => {
+      const named = i === target || (ends.includes(i) && button.offsetWidth > 36);
+      const bar = button.firstChild;
+      if (named) bar.dataset.share = percent(this.#view.weights[i]);
+      else delete bar.dataset.share;
+    });
+  }
+
+  #strongest(chosen) {
+    const { weights } = this.#view;
+    return [...weights.keys()]
       .filter((i) => i !== chosen && weights[i] >= WEAKEST_ARC)
       .sort((a, b) => weights[b] - weights[a]).slice(0, ARCS);
-    this.arcs.replaceChildren(...strongestFirst.map((i) => this.#arc(chosen, i, weights[i], scale)));
   }
 
-  /** A curve from the middle of one chip's lower edge to another's; its width is the weight. */
+  /** A curve between two chips, below them on one line, down from line to line otherwise. Its width is the weight. */
   #arc(from, to, weight, scale) {
-    const [x1, y1] = this.#foot(from);
-    const [x2, y2] = this.#foot(to);
-    const sag = Math.min(26, 8 + Math.abs(x2 - x1) * 0.12);
+    const [upper, lower] = [from, to].map((i) => this.#buttons[i]).sort((a, b) => a.offsetTop - b.offsetTop);
+    const middle = (button) => button.offsetLeft + button.offsetWidth / 2;
+    const foot = (button) => button.offsetTop + button.offsetHeight + 1;
+    const [x1, y1, x2] = [middle(upper), foot(upper), middle(lower)];
+    const oneLine = Math.abs(upper.offsetTop - lower.offsetTop) < 4;
+    const y2 = oneLine ? y1 : lower.lastChild.offsetTop - 2;
+    const bend = oneLine ? Math.min(24, 8 + Math.abs(x2 - x1) * 0.1) : (y2 - y1) / 2;
     const path = document.createElementNS(SVG, "path");
-    path.setAttribute("d", `M${x1} ${y1} C${x1} ${y1 + sag} ${x2} ${y2 + sag} ${x2} ${y2}`);
+    path.setAttribute("d", `M${x1} ${y1} C${x1} ${y1 + bend} ${x2} ${oneLine ? y2 + bend : y2 - bend} ${x2} ${y2}`);
     path.setAttribute("stroke", scale.colour(Math.max(weight, 0.25)));
-    path.setAttribute("stroke-width", 1.5 + weight * 6);
+    path.setAttribute("stroke-width", 1.5 + weight * 3.5);
     return path;
-  }
-
-  #foot(i) {
-    const button = this.#buttons[i];
-    return [button.offsetLeft + button.offsetWidth / 2, button.offsetTop + button.offsetHeight - 1];
   }
 }

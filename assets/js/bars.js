@@ -80,9 +80,9 @@ export class NextTokenBars {
     const size = this.#logits.length;
     const best = this.#order[0];
     const name = label(tokenBytes(null, this.#names[best] ?? `#${best}`));
-    const units = kept === 1 ? unitOfOne() : `${unitOfOne()}s`;
-    const count = kept === size ? `All ${size.toLocaleString("en-GB")} ${units} can be drawn` :
-      `${kept.toLocaleString("en-GB")} of ${size.toLocaleString("en-GB")} ${unitOfOne()}s can be drawn`;
-    setText(this.summary, `${count}; ${name} in ${percent(after[best])} of throws.`);
+    const units = `${unitOfOne()}s`;
+    const all = size.toLocaleString("en-GB");
+    const count = kept === size ? `All ${all} ${units} can be drawn` : `${kept.toLocaleString("en-GB")} of ${all} ${units} can be drawn`;
+    setText(this.summary, `${count}; “${name}” comes in ${percent(after[best])} of throws.`);
   }
 }

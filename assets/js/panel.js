@@ -77,6 +77,9 @@ export function fitCanvas(canvas, width, height) {
   return context;
 }
 
+/** On a phone the panels are one column, as explore.css has it. */
+export const isNarrow = (element) => element.closest(".lvx").clientWidth <= 700;
+
 /** 0.6243 → "62 %", 0.004 → "0.4 %". The space is narrow and does not break. */
 export function percent(share) {
   if (!Number.isFinite(share)) return "not a number";

@@ -4,7 +4,7 @@ import { followSelection, job, store, summaryOf } from "./core.js";
 import { h, setText } from "./dom.js";
 import { NextTokenBars } from "./bars.js";
 import { chosenModel, debounce, help, Latest, openPanel, uniqueId, unitOfOne, whenVisible } from "./panel.js";
-import { joined, keepSample, openingOf } from "./samples.js";
+import { joined, keepSample, newestSample } from "./samples.js";
 import { Sliders } from "./sliders.js";
 import { WrittenText } from "./written.js";
 
@@ -77,14 +77,24 @@ class SamplePanel {
     this.written.clear();
     this.stale = true;
     if (!run) return;
-    const { sample } = await openingOf(run);
+    const sample = await newestSample(run);
     if (run !== store.selection.run) return;
     if (!this.typed) this.prompt.value = sample?.prompt ?? "";
-    if (sample) {
-      this.written.opening(sample.prompt, joined(sample.prompt, sample.text).slice(sample.prompt.length), summaryOf());
-      this.copyButton.disabled = false;
-    }
+    if (sample) this.#showOpening(sample);
     this.#guess();
+  }
+
+  /** What the run wrote before is there at once; where its tokens end is asked for when somebody comes to look. */
+  #showOpening({ prompt = "", text, step }) {
+    const { run } = store.selection;
+    const continuation = joined(prompt, text).slice(prompt.length);
+    this.written.opening(prompt, continuation, summaryOf(), step);
+    this.copyButton.disabled = false;
+    this.written.page.addEventListener("pointerenter", async () => {
+      const answer = await job("tokenize", { run, step: null, text: continuation, names: ["model"] });
+      const { ids, tokens, bytes } = answer?.model ?? {};
+      if (ids?.length && this.written.isOpening) this.written.replace(ids.map((id, i) => ({ id, text: tokens[i], bytes: bytes[i] })));
+    }, { once: true });
   }
 
   #newStep() {
@@ -102,7 +112,7 @@ class SamplePanel {
 
   // ------------------------------------------------------------ what comes next
 
-  async #guess(text = this.prompt.value, title = "What comes next", chosen = null) {
+  async #guess(text = this.prompt.value, title = titleAfter(text), chosen = null) {
     this.stale = true;
     const { run } = store.selection;
     if (!this.visible || !run) return;
@@ -173,6 +183,11 @@ class SamplePanel {
     setText(this.notice, sentence ?? "");
     this.notice.hidden = !sentence;
   }
+}
+
+function titleAfter(text) {
+  const end = text.split(/\s+/).slice(-3).join(" ");
+  return end ? `What comes after “${end.length < text.length ? "…" : ""}${end}”` : "What comes first";
 }
 
 /** Plain http on a classroom network has no clipboard API; the old way works everywhere. */

@@ -23,21 +23,21 @@ export function openingOf(run) {
   return openings.get(run).catch(() => ({}));
 }
 
+/** What `run` wrote last during training, or brought along: {prompt, text, step?}; null if nothing yet. */
+export async function newestSample(run) {
+  const samples = (dataOf(run)?.events ?? []).filter((event) => typeof event.text === "string" && event.kind !== "notice");
+  return (await openingOf(run)).sample ?? samples.at(-1) ?? null;
+}
+
 /** A piece of what `run` wrote last, short enough for its context; null while it has written nothing. */
 export async function takeSample(run) {
-  const text = written.get(run) ?? newestOf(run) ?? whole((await openingOf(run)).sample);
+  const sample = await newestSample(run);
+  const text = written.get(run) ?? (sample && joined(sample.prompt, sample.text));
   return text ? beginning(text, run) : null;
 }
 
-const whole = (sample) => (sample ? joined(sample.prompt, sample.text) : null);
-
 /** A sample's text may or may not repeat its prompt. */
 export const joined = (prompt = "", text = "") => (text.startsWith(prompt) ? text : prompt + text);
-
-function newestOf(run) {
-  const samples = (dataOf(run)?.events ?? []).filter((event) => typeof event.text === "string" && event.kind !== "notice");
-  return whole(samples.at(-1));
-}
 
 /** The beginning of a text, cut between words. */
 function beginning(text, run) {

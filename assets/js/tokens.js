@@ -4,7 +4,7 @@
 import { followSelection, job, listen, store, summaryOf } from "./core.js";
 import { h, setText } from "./dom.js";
 import { chosenModel, debounce, help, Latest, openPanel, uniqueId, whenVisible } from "./panel.js";
-import { byteSpans, chip, label, toHex, tokenBytes } from "./tokenview.js";
+import { byteSpans, chip, toHex, tokenBytes } from "./tokenview.js";
 
 const HELP = [
   "A model does not read letters but tokens: pieces of text, each with a number (its id). Every row cuts the same text "
@@ -14,12 +14,12 @@ const HELP = [
 
 /** Names are those of the job "tokenize". */
 const TOKENIZERS = [
-  { name: "chars", title: "Letters" },
-  { name: "bytes", title: "Bytes" },
+  { name: "chars", title: "Letters", tight: true },
+  { name: "bytes", title: "Bytes", tight: true },
   { name: "model", title: "This model" },
-  { name: "gpt2", title: "GPT-2", note: "2019, 50,257 tokens" },
-  { name: "cl100k_base", title: "GPT-4", note: "cl100k, 2023" },
-  { name: "o200k_base", title: "GPT-4o", note: "o200k, 2024" },
+  { name: "gpt2", title: "GPT-2", note: "50k tokens" },
+  { name: "cl100k_base", title: "GPT-4", note: "100k tokens" },
+  { name: "o200k_base", title: "GPT-4o", note: "200k tokens" },
 ];
 
 const EXAMPLES = [
@@ -73,18 +73,21 @@ class TokensPanel {
         h("label", { for: id, class: "label" }, "Text"), this.text, help(...HELP)),
       h("div", { class: "examples", role: "group", "aria-label": "Examples" }, h("span", { class: "label" }, "Try"), ...examples),
       this.notice,
-      h("div", { class: "tokens-body", onpointerover: (event) => this.#hover(event), onpointerleave: () => this.#highlight(null) },
+      h("div", {
+        class: "tokens-body", onpointerover: (event) => this.#hover(event), onpointerleave: () => this.#highlight(null),
+        onfocusin: (event) => this.#hover(event), onkeydown: moveAmongCards,
+      },
         h("div", { class: "rows" }, ...[...this.rows.values()].map(({ element }) => element)), this.detail));
   }
 
-  #row({ name, title, note }) {
+  #row({ name, title, note, tight }) {
     const heading = h("button", {
       type: "button", class: "row-title", "aria-pressed": name === this.chosen, title: "Show its ids and bytes",
       onclick: () => this.#choose(name),
     }, h("b", {}, title), h("small", {}, note ?? ""));
     const count = h("span", { class: "row-count" });
     const chips = h("div", { class: "chips", "data-name": name });
-    return { heading, count, chips, element: h("div", { class: "row", "data-name": name }, heading, count, chips) };
+    return { heading, count, chips, element: h("div", { class: tight ? "row tight" : "row", "data-name": name }, heading, count, chips) };
   }
 
   // ------------------------------------------------------------ asking
@@ -122,17 +125,19 @@ class TokensPanel {
   // ------------------------------------------------------------ showing
 
   #showRow(name) {
-    const { count, chips, element } = this.rows.get(name);
+    const row = this.rows.get(name);
+    const { chips, element } = row;
     const { tokens, error } = this.results.get(name);
     element.classList.toggle("failed", Boolean(error));
     if (error) {
-      count.replaceChildren();
+      row.count.replaceChildren();
       chips.replaceChildren(h("span", { class: "why" }, error));
       return;
     }
     const size = tokens.reduce((total, bytes) => total + bytes.length, 0);
     const each = tokens.length ? (size / tokens.length).toFixed(tokens.length === size ? 0 : 2) : "0";
-    count.replaceChildren(h("b", {}, String(tokens.length)), h("small", {}, `${each} bytes each`));
+    const count = h("span", {}, h("b", {}, tokens.length.toLocaleString("en-GB")), tokens.length === 1 ? " token" : " tokens");
+    row.count.replaceChildren(count, h("small", {}, `${each} ${each === "1" ? "byte" : "bytes"}/token`));
     chips.replaceChildren(...tokens.slice(0, SHOWN).map((bytes, i) => chip(bytes, i)), more(tokens));
   }
 
@@ -149,7 +154,7 @@ class TokensPanel {
     const { title } = TOKENIZERS.find(({ name }) => name === this.chosen);
     const heading = h("h3", {}, `${title}: token, id, bytes`);
     if (!tokens) return this.detail.replaceChildren(heading, h("p", { class: "why" }, error ?? ""));
-    const cards = tokens.slice(0, SHOWN).map((bytes, i) => h("div", { class: "card", "data-index": i, tabindex: 0, title: label(bytes) },
+    const cards = tokens.slice(0, SHOWN).map((bytes, i) => h("div", { class: "card", "data-index": i, tabindex: i === 0 ? 0 : -1 },
       chip(bytes, i), h("span", { class: "id" }, String(ids[i])), h("span", { class: "hex" }, toHex(bytes))));
     this.detail.replaceChildren(heading, h("div", { class: "cards", "data-name": this.chosen }, ...cards, more(tokens)));
   }
@@ -180,6 +185,15 @@ class TokensPanel {
     setText(this.notice, sentence ?? "");
     this.notice.hidden = !sentence;
   }
+}
+
+/** Tab reaches the first card, arrows the others. */
+function moveAmongCards(event) {
+  const card = event.target.closest?.(".card");
+  const next = { ArrowRight: card?.nextElementSibling, ArrowLeft: card?.previousElementSibling }[event.key];
+  if (!next?.matches(".card")) return;
+  event.preventDefault();
+  next.focus();
 }
 
 const more = ({ length }) => (length > SHOWN ? h("span", { class: "more" }, `and ${(length - SHOWN).toLocaleString("en-GB")} more`) : "");

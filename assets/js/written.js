@@ -26,7 +26,7 @@ export class WrittenText {
     }, this.promptText, this.output);
     this.caption = h("p", { class: "which" });
     this.readout = h("p", { class: "readout", "aria-live": "polite" });
-    this.element = h("div", { class: "written-text" }, this.page, this.readout, this.caption);
+    this.element = h("div", { class: "written-text" }, this.page, h("div", { class: "under" }, this.readout, this.caption));
   }
 
   /** The text so far, prompt included. */
@@ -52,12 +52,22 @@ export class WrittenText {
     setText(this.readout, "");
   }
 
-  /** A sample that came with a shipped model: its tokens are not known, its text is. */
-  opening(prompt, text, summary) {
+  /** What the run wrote earlier, as text: where its tokens end is not known. */
+  opening(prompt, text, summary, step) {
     this.start(prompt);
     this.#tokens = [{ id: null, bytes: new TextEncoder().encode(text) }];
     this.output.replaceChildren(text);
-    this.from(summary, summary.step);
+    this.from(summary, step);
+  }
+
+  get isOpening() {
+    return this.#tokens[0]?.id === null;
+  }
+
+  /** The same text, now as tokens. */
+  replace(tokens) {
+    this.start(this.#prompt);
+    tokens.forEach((token) => this.add(token));
   }
 
   from(summary, step) {
@@ -83,7 +93,7 @@ export class WrittenText {
 
   finish(unit, how) {
     const count = this.#tokens.length;
-    if (!how || !count || this.#tokens[0].id === null) return;
+    if (!how || !count || this.isOpening) return;
     const seconds = (performance.now() - this.#began) / 1000;
     const wrote = `${count} ${count === 1 ? unit : `${unit}s`} in ${seconds.toFixed(1)} s`;
     setText(this.caption, `${how === "stopped" ? "stopped after" : "wrote"} ${wrote}, ${this.source ?? ""}`);

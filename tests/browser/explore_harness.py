@@ -40,7 +40,7 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
 <style>
   body { --body-text-color: #27272a; --body-background-fill: #fff; --block-background-fill: #fff;
     --border-color-primary: #e4e4e7; --color-accent: #f97316; --background-fill-primary: #fff;
-    --input-background-fill: #fff;
+    --input-background-fill: #fff; --button-primary-background-fill: #f97316; --button-primary-text-color: #fff;
     --font-mono: "IBM Plex Mono", ui-monospace, "DejaVu Sans Mono", monospace;
     margin: 0; font: 14px "Liberation Sans", sans-serif; background: var(--body-background-fill);
     color: var(--body-text-color); }
