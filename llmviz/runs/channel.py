@@ -4,6 +4,7 @@ Nothing is pickled, so nothing that a worker sends can make the server run code.
 however it ends, the kernel closes its side and the other reads the end of the file.
 """
 
+import contextlib
 import json
 import socket
 import threading
@@ -50,6 +51,11 @@ class Channel:
         """Every message until the other side is gone."""
         while not self.closed:
             yield from self.receive()
+
+    def shutdown(self) -> None:
+        """Let both sides read the end of the conversation; `close` comes from whoever receives."""
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         self.closed = True

@@ -21,6 +21,7 @@ from typing import Any
 
 from llmviz.runs.directory import RunBusy, RunDirectory, RunError, create_run
 from llmviz.runs.feed import RunFeed
+from llmviz.runs.jobclient import Job, JobClient
 from llmviz.runs.launcher import Launcher
 from llmviz.runs.library import Entry, Library
 from llmviz.runs.machine import Machine, machine
@@ -68,6 +69,7 @@ class Host:
             on_crash=self._worker_crashed,
             on_rest=self._run_rests,
         )
+        self.jobs = JobClient(self.launcher, on_busy=self.scheduler.withhold)
         self.closed = False
         self._trainees: dict[str, Trainee] = {}
         self._feeds: dict[str, RunFeed] = {}
@@ -87,6 +89,7 @@ class Host:
     def start(self) -> None:
         """Start the workers, and go on with the runs that were training when the last server ended."""
         self.launcher.warm_up()
+        self.jobs.start()
         for entry in self.library.all():
             if not entry.shipped:
                 self._take_up(entry)
@@ -97,6 +100,7 @@ class Host:
         if self.closed:
             return
         self.closed = True
+        self.jobs.close()
         self.scheduler.close()
         self.launcher.close()
         os.close(self._lock_file)
@@ -170,7 +174,7 @@ class Host:
             entry.run.write_meta(name=cleaned)
 
     def watch(self, run_id: str) -> None:
-        """Somebody looks at the run's attention: its worker publishes live weights for the next 20 seconds."""
+        """Somebody looks at the run's attention: for 20 seconds its worker publishes live weights."""
         trainee = self._trainees.get(run_id)
         now = time.time()
         if trainee and trainee.wants == "run" and trainee.watched_until < now + WATCH_SECONDS / 2:
@@ -272,6 +276,13 @@ class Host:
 
         return metrics_frame(self.library.get(run_id).run)
 
+    def submit(self, kind: str, payload: dict[str, Any]) -> Job:
+        """Ask a model something (the kinds are in `jobkinds`), and listen to the job. Raises Refused."""
+        run_id = payload.get("run")
+        if run_id is None and kind == "tokenize":
+            return self.jobs.submit(kind, payload, None)
+        return self.jobs.submit(kind, payload, self.library.get(run_id).run.path)
+
     def status(self) -> dict[str, Any]:
         """The state of the workers and of the machine, for every page."""
         ready = self.launcher.ready()
@@ -328,7 +339,7 @@ class Host:
             self._write_state(entry, status="paused")
 
     def _worker_crashed(self, trainee: Trainee) -> bool:
-        """A worker was lost: another one goes on from the last checkpoint, unless it would only crash again."""
+        """A worker was lost: another one goes on from the last checkpoint, unless it would crash again."""
         entry = self.library.get(trainee.run)
         step = last_step(entry.run)
         trainee.crashed_at = [before for before in trainee.crashed_at if before == step] + [step]

@@ -13,7 +13,18 @@ from llmviz.runs.owners import owns
 from llmviz.runs.refusal import Refused
 from llmviz.settings import FIELDS, about
 
-DATA_FACTS = ["n_chars", "n_train_tokens", "n_val_tokens", "val_bytes", "vocab_size", "best_possible_loss", "unit", "warnings", "blind_guess_loss", "documents"]
+DATA_FACTS = [
+    "n_chars",
+    "n_train_tokens",
+    "n_val_tokens",
+    "val_bytes",
+    "vocab_size",
+    "best_possible_loss",
+    "unit",
+    "warnings",
+    "blind_guess_loss",
+    "documents",
+]
 
 
 class CachedFile:

@@ -48,8 +48,8 @@ def too_large(settings: RunSettings, machine: Machine) -> list[str]:
     sentences = []
     if parameters > MAX_PARAMETERS:
         sentences.append(
-            f"The model would have {parameters:,} parameters; at most {MAX_PARAMETERS:,} can be trained here: "
-            "choose fewer layers or a smaller width."
+            f"The model would have {parameters:,} parameters; at most {MAX_PARAMETERS:,} can be trained "
+            "here: choose fewer layers or a smaller width."
         )
     memory = memory_bytes(model, size, settings.training.batch_size)
     limit = machine.memory * MEMORY_SHARE

@@ -35,6 +35,9 @@ PRELOAD = (
     "tiktoken",
     "llmviz.runs.slices",
     "llmviz.runs.worker",
+    "llmviz.runs.jobs",
+    "llmviz.generation.sampling",
+    "llmviz.probes.attention_maps",
 )
 OOM_SCORE = 600  # of 1000: when memory runs out the kernel ends a run and never the page
 MAX_REQUEST = 1 << 16

@@ -26,7 +26,7 @@ class Progress:
         self.seconds_per_step = new if old is None else MEMORY * old + (1 - MEMORY) * new
 
     def seconds_left(self, steps: int, share: float) -> float | None:
-        """Wall-clock seconds for `steps` more steps with this share (0…1) of the turns; None: not known yet."""
+        """Wall-clock seconds for `steps` more with this share (0…1) of the turns; None: not known yet."""
         if self.seconds_per_step is None or share <= 0:
             return None
         return steps * self.seconds_per_step / share

@@ -6,6 +6,7 @@ What it knows of a run is a `Trainee`; what it knows of training is that a worke
 
 import contextlib
 import logging
+import math
 import os
 import selectors
 import signal
@@ -25,6 +26,7 @@ from llmviz.runs.turns import Turns
 log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 15.0  # a paused run keeps its worker for so long: resuming at once is then free
+RELEASE_AFTER = 3.0  # seconds
 MAX_CRASHES = 3  # at one and the same step: it would only crash again
 FINAL = ("finished", "stopped", "failed")
 
@@ -94,6 +96,7 @@ class Scheduler:
         self._ringer = ringer
         self._ringer.setblocking(False)
         self._selector.register(self._bell, selectors.EVENT_READ, None)
+        self._release_at = math.inf  # when the withheld slot is free for training again
         self._closing = False
         self._thread = threading.Thread(target=self._loop, name="llmviz-scheduler", daemon=True)
 
@@ -146,9 +149,14 @@ class Scheduler:
                         os.kill(worker.pid, signal.SIGKILL)
 
     def withhold(self, wanted: bool) -> None:
-        """Keep a slot free, while somebody waits for a picture or a sample."""
+        """Keep a slot free while somebody waits for a picture or a sample, and a little longer: who looks at
+        one picture soon looks at the next, and a run should not change its threads twice a second."""
         with self._changing():
-            self.turns.withhold(time.monotonic() if wanted else None)
+            if wanted:
+                self.turns.withhold(time.monotonic())
+                self._release_at = math.inf
+            else:
+                self._release_at = time.monotonic() + RELEASE_AFTER
 
     def place(self, trainee: Trainee) -> Place:
         """How this run stands among the others."""
@@ -165,7 +173,7 @@ class Scheduler:
             return up, up + len(self._to_start)
 
     def close(self, patience: float = 8.0) -> None:
-        """Let every worker write a checkpoint and end; wait for them, but no longer than `patience` seconds."""
+        """Let every worker write a checkpoint and end; wait for them, at most `patience` seconds."""
         with self._changing():
             self._closing = True
         if self._thread.is_alive():
@@ -282,6 +290,9 @@ class Scheduler:
 
     def _exchange_turns(self) -> None:
         now = time.monotonic()
+        if now >= self._release_at:
+            self.turns.withhold(None)
+            self._release_at = math.inf
         for turn in self.turns.call_back(now):
             self._send(turn.run, {"do": "end", "turn": turn.number})
         for turn in self.turns.grant(now):
