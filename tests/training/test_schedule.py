@@ -1,0 +1,42 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llmviz.settings import TrainingSettings
+from llmviz.training import learning_rate_at
+
+SETTINGS = TrainingSettings(learning_rate=1e-3, final_lr_ratio=0.1, warmup_steps=100, max_steps=2000)
+
+
+def nanogpt(step, s):
+    """The schedule as nanoGPT writes it, with lr_decay_iters = max_steps."""
+    low = s.learning_rate * s.final_lr_ratio
+    if step < s.warmup_steps:
+        return s.learning_rate * (step + 1) / (s.warmup_steps + 1)
+    ratio = (step - s.warmup_steps) / (s.max_steps - s.warmup_steps)
+    return low + 0.5 * (1 + math.cos(math.pi * ratio)) * (s.learning_rate - low)
+
+
+@pytest.mark.parametrize("step", [0, 1, 50, 99, 100, 101, 1050, 1999, 2000])
+def test_warmup_then_cosine(step):
+    assert learning_rate_at(step, SETTINGS) == pytest.approx(nanogpt(step, SETTINGS), rel=1e-12)
+
+
+def test_the_ends():
+    assert learning_rate_at(100, SETTINGS) == pytest.approx(1e-3)
+    assert learning_rate_at(2000, SETTINGS) == pytest.approx(1e-4)
+    assert learning_rate_at(99_999, SETTINGS) == pytest.approx(1e-4)
+    assert learning_rate_at(0, TrainingSettings(warmup_steps=0, learning_rate=0.5)) == 0.5
+
+
+@given(step=st.integers(0, 2000), share=st.floats(0, 1))
+def test_the_larger_share_leads(step, share):
+    rate = learning_rate_at(step, SETTINGS, share)
+    leader = max(step, share * SETTINGS.max_steps)
+    assert rate == pytest.approx(nanogpt(leader, SETTINGS), rel=1e-9)
+
+
+def test_the_rate_arrives_when_the_time_does():
+    assert learning_rate_at(37, SETTINGS, share=1.0) == pytest.approx(1e-4)

@@ -1,0 +1,176 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from llmviz.model import build_gpt
+from llmviz.settings import RunSettings, parse_settings
+from llmviz.training import (
+    Diverged,
+    TokenBatches,
+    Trainer,
+    batch_at,
+    build_optimizer,
+    learning_rate_at,
+    next_token_objective,
+)
+
+V = 17
+IDS = np.random.default_rng(0).integers(V, size=2000).astype(np.uint16)
+TINY = {
+    "n_layer": 2,
+    "n_head": 2,
+    "n_embd": 16,
+    "block_size": 8,
+    "batch_size": 4,
+    "max_steps": 12,
+    "warmup_steps": 3,
+}
+
+
+def settings(**more) -> RunSettings:
+    return parse_settings(TINY | {"architecture": "gpt2", "threads": 1} | more)
+
+
+def trainer(s: RunSettings) -> Trainer:
+    model = build_gpt(s.model, V, s.training.seed)
+    return Trainer(model, next_token_objective, TokenBatches.of(IDS, s), s.training)
+
+
+def weights(t: Trainer) -> list[torch.Tensor]:
+    return [w.detach().clone() for w in t.model.parameters()]
+
+
+def assert_same_bits(a: list[torch.Tensor], b: list[torch.Tensor]) -> None:
+    assert all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+@pytest.mark.parametrize("architecture", ["gpt2", "modern"])
+def test_a_trainer_does_what_a_plain_loop_does_bit_for_bit(architecture):
+    s = settings(architecture=architecture)
+    t = trainer(s)
+    records = []
+    while not t.finished:
+        records.append(t.step())
+
+    model = build_gpt(s.model, V, s.training.seed)
+    decay = [w for w in model.parameters() if w.dim() >= 2]
+    rest = [w for w in model.parameters() if w.dim() < 2]
+    groups = [{"params": decay, "weight_decay": 0.1}, {"params": rest, "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW([g for g in groups if g["params"]], betas=(0.9, 0.99), fused=True)
+    losses = []
+    for step in range(s.training.max_steps):
+        batch = batch_at(IDS, s.training.seed, step, 4, 8)
+        loss = F.cross_entropy(model(batch.inputs).view(-1, V), batch.targets.view(-1))
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate_at(step, s.training)
+        optimizer.step()
+        losses.append(loss.item())
+
+    assert [r.loss for r in records] == losses
+    assert_same_bits(weights(t), list(model.parameters()))
+
+
+def test_records_say_what_happened():
+    s = settings()
+    t = trainer(s)
+    first, second = t.step(), t.step()
+    assert (first.step, second.step) == (0, 1)
+    assert first.loss == pytest.approx(math.log(V), abs=0.1)  # a blind guess
+    assert first.lr == learning_rate_at(0, s.training)
+    assert first.tokens == 4 * 8
+    assert t.tokens_seen == 64
+    assert 0 <= first.accuracy <= 1
+    assert first.grad_norm > 0
+    assert t.seconds == pytest.approx(first.seconds + second.seconds)
+    with pytest.raises(AttributeError):
+        first.loss = 0.0
+
+
+def test_only_matrices_decay():
+    model = build_gpt(settings().model, V, 0)
+    decayed, rest = build_optimizer(model, settings().training).param_groups
+    assert decayed["weight_decay"] == 0.1
+    assert rest["weight_decay"] == 0.0
+    assert all(w.dim() >= 2 for w in decayed["params"])
+    assert all(w.dim() == 1 for w in rest["params"])
+    assert len(decayed["params"]) + len(rest["params"]) == len(list(model.parameters()))
+
+
+def test_dropout_follows_from_the_step_whatever_happens_in_between():
+    s = settings(dropout=0.3)
+    undisturbed, disturbed = trainer(s), trainer(s)
+    for _ in range(5):
+        undisturbed.step()
+        torch.rand(7)
+        disturbed.loss_ahead()
+        disturbed.step()
+    assert_same_bits(weights(undisturbed), weights(disturbed))
+
+
+def test_the_loss_ahead_is_the_one_the_next_step_finds():
+    t = trainer(settings(dropout=0.3))
+    t.step()
+    ahead = t.loss_ahead()
+    assert t.step().loss == pytest.approx(ahead, rel=1e-6)
+
+
+def test_a_new_learning_rate_scales_what_is_left():
+    s = settings()
+    t = trainer(s)
+    t.step()
+    t.change(learning_rate=s.training.learning_rate / 4)
+    assert [t.step().lr for _ in range(3)] == [learning_rate_at(i, s.training) / 4 for i in (1, 2, 3)]
+
+
+def test_a_new_dropout_holds_from_the_next_step():
+    t, other = trainer(settings()), trainer(settings())
+    t.step(), other.step()
+    t.change(dropout=0.5)
+    t.step(), other.step()
+    assert not torch.equal(weights(t)[0], weights(other)[0])
+    assert {m.p for m in t.model.modules() if isinstance(m, torch.nn.Dropout)} == {0.5}
+
+
+def test_time_ends_a_training_and_leads_its_schedule():
+    s = settings(max_seconds=100.0)
+    t = trainer(s)
+    t.seconds = 50.0
+    assert t.learning_rate == learning_rate_at(0, s.training, share=0.5)
+    t.seconds = 100.0
+    assert t.finished
+
+
+def test_a_weight_that_is_no_number_stops_the_training_before_the_weights_change():
+    t = trainer(settings())
+    t.step()
+    with torch.no_grad():
+        t.model.wte.weight[3, 3] = math.nan
+    before = weights(t)
+    with pytest.raises(Diverged) as caught:
+        t.step()
+    assert (caught.value.step, caught.value.what) == (1, "loss")
+    assert "wte.weight" in caught.value.sentence
+    assert "learning rate" in caught.value.sentence
+    assert t.steps_done == 1
+    after = weights(t)
+    assert all(torch.equal(a.nan_to_num(), b.nan_to_num()) for a, b in zip(before, after, strict=True))
+
+
+def test_a_gradient_that_is_not_finite_stops_it_too():
+    def explodes(model, batch):
+        loss, metrics = next_token_objective(model, batch)
+        return loss + (model.wte.weight[0, 0] * 0).sqrt(), metrics  # 0, but with an infinite slope
+
+    s = settings()
+    t = Trainer(build_gpt(s.model, V, 1), explodes, TokenBatches.of(IDS, s), s.training)
+    before = weights(t)
+    with pytest.raises(Diverged) as caught:
+        t.step()
+    assert caught.value.what == "gradient"
+    assert_same_bits(before, weights(t))
