@@ -8,6 +8,22 @@ def open_app(page, server, query: str = "") -> None:
     page.wait_for_selector("#lv-train", timeout=20_000)
 
 
+def wait_for(page, condition: str, seconds: float = 30) -> None:
+    """Wait until a JavaScript condition on `store` and the chosen `run` holds; the page may still load."""
+    chosen = "window.llmviz.store, window.llmviz.store.selection.run"
+    page.wait_for_function(
+        f"window.llmviz && ((store, run) => {condition})({chosen})", timeout=seconds * 1000
+    )
+
+
+def wait_for_status(page, run: str, status: str, seconds: float = 30) -> None:
+    wait_for(page, f"store.summaries.get('{run}')?.status === '{status}'", seconds)
+
+
+def wait_for_points(page, run: str, more_than: int, seconds: float = 30) -> None:
+    wait_for(page, f"(store.data.get('{run}')?.step.length ?? 0) > {more_than}", seconds)
+
+
 def selected(page) -> dict:
     return page.evaluate("window.llmviz.store.selection")
 
@@ -21,10 +37,6 @@ def newest_step(page) -> int:
     return page.evaluate("window.llmviz.store.data.get(window.llmviz.store.selection.run)?.step.at(-1) ?? 0")
 
 
-def status(page) -> str:
-    return page.evaluate("window.llmviz.store.summaries.get(window.llmviz.store.selection.run)?.status ?? ''")
-
-
 def choose(page, dropdown: str, label: str) -> None:
     page.locator(f"{dropdown} input").click()
     page.get_by_role("option", name=label, exact=True).click()
@@ -36,11 +48,7 @@ def press_train(page, size: str = "Spark") -> str:
     choose(page, "#lv-size", size)
     page.wait_for_timeout(400)
     page.locator("#lv-train").click()
-    page.wait_for_function(f"window.llmviz.store.selection.run !== '{before}'", timeout=15_000)
-    page.wait_for_function(
-        "(window.llmviz.store.data.get(window.llmviz.store.selection.run)?.step.length ?? 0) > 3",
-        timeout=30_000,
-    )
+    wait_for(page, f"run !== '{before}' && (store.data.get(run)?.step.length ?? 0) > 3", 45)
     return selected(page)["run"]
 
 

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from tests.browser.driving import choose, open_app, press_train
+from tests.browser.driving import choose, open_app, press_train, wait_for, wait_for_points, wait_for_status
 
 pytestmark = pytest.mark.browser
 
@@ -82,10 +82,10 @@ def test_an_outage_is_caught_up_without_a_reload(page, app_server):
     page.wait_for_timeout(5_000)
     at = page.evaluate(f"window.llmviz.store.data.get('{run}').step.length")
     page.context.set_offline(False)
-    page.wait_for_function(f"window.llmviz.store.data.get('{run}').step.length > {at + 10}", timeout=30_000)
+    wait_for_points(page, run, at + 10)
     steps = page.evaluate(f"window.llmviz.store.data.get('{run}').step")
     assert steps == sorted(set(steps))
-    assert steps[:100] == list(range(1, 101))
+    assert steps[:100] == list(range(100))
     assert page.evaluate("window.notReloaded") is True
     page.locator("#lv-stop").click()
 
@@ -99,9 +99,7 @@ def test_two_readers_train_at_once_without_disturbing_each_other(page, chromium,
     known = page.evaluate("[...window.llmviz.store.summaries.keys()]")
     assert theirs not in known
     for reader, run in ((page, mine), (other, theirs)):
-        reader.wait_for_function(
-            f"window.llmviz.store.summaries.get('{run}').status === 'finished'", timeout=120_000
-        )
+        wait_for_status(reader, run, "finished", 120)
     other.context.close()
 
 
@@ -131,10 +129,7 @@ def test_what_a_reader_types_is_never_run(page, app_server):
     page.wait_for_timeout(500)
     page.keyboard.press("Escape")
     page.locator("#lv-train").click()
-    page.wait_for_function(
-        "(window.llmviz.store.data.get(window.llmviz.store.selection.run)?.events.length ?? 0) > 2",
-        timeout=30_000,
-    )
+    wait_for(page, "(store.data.get(run)?.events.length ?? 0) > 2")
     page.locator("#lv-stop").click()
     page.get_by_role("tab", name="Tokens").click()
     page.locator("#lv-tokens textarea").first.fill(HOSTILE)
