@@ -18,7 +18,7 @@ export function drawPaper(layer, scene) {
 
 function drawLossAxis(layer, { frame, palette }) {
   const { left, right } = frame.plot;
-  const count = (frame.plot.bottom - frame.plot.top) / (palette.textSize * 4);
+  const count = (frame.plot.bottom - frame.plot.top) / (palette.textSize * 3.5);
   for (const tick of niceTicks(frame.y0, frame.y1, count)) {
     const y = Math.round(frame.y(tick)) + 0.5;
     layer.line(left, y, right, y, palette.line, tick === frame.y0 ? 1.5 : 1);
@@ -61,7 +61,7 @@ function drawBounds(layer, { frame, palette, blind, best, vocabulary, unit }) {
   const lift = palette.textSize * 0.75;
   if (blind <= frame.y1) {
     const y = frame.y(blind);
-    layer.line(left, y, right, y, palette.blind, palette.lineWidth * 0.75, DASHED);
+    layer.line(left, y, right, y, palette.blind, palette.lineWidth, DASHED);
     const words = `blind guess: any of ${formatCount(vocabulary)} ${unit}`;
     layer.text(words, right - 4, y - lift, palette.blind, { align: "right", halo: palette.surface });
   }
@@ -157,7 +157,7 @@ function drawMarkers(layer, { frame, palette, data }) {
     if (x < left || x > frame.plot.right + 1) continue;
     const change = event.code === "changed";
     const colour = change ? palette.accent : palette.notice;
-    layer.line(x, top, x, bottom, colour, 1, change ? [1, 3] : [3, 3]);
+    layer.line(x, top, x, bottom, colour, palette.thin, change ? [1, 3] : [3, 3]);
     layer.text(change ? "◆" : "!", x, bottom - palette.textSize * 0.7, colour, { align: "center", halo: palette.surface });
   }
 }
@@ -178,7 +178,7 @@ function drawCrosshair(layer, { frame, palette, data }, step) {
   const index = data.step.indexOf(step);
   const x = frame.x(step);
   if (x < frame.plot.left - 1) return;
-  layer.line(x, frame.plot.top, x, frame.plot.bottom, palette.muted);
+  layer.line(x, frame.plot.top, x, frame.plot.bottom, palette.muted, palette.thin);
   const nats = data.loss[index];
   if (!Number.isFinite(nats)) return;
   const y = heightOf(frame, nats);

@@ -2,7 +2,6 @@
 
 import { base } from "./core.js";
 import { formatChoices, formatCount, formatLoss, formatPercent, h } from "./dom.js";
-import { nearest } from "./records.js";
 
 const ROWS = 40; // enough to read; the CSV has every record
 
@@ -27,7 +26,7 @@ function fill(panel, { summary, data }, close) {
   const rows = data ? rowsOf(data) : [];
   panel.replaceChildren(
     h("div", { class: "lv-table-bar" },
-      h("span", {}, rows.length ? `${rows.length} of ${formatCount(data.step.length)} records on this page` : "No records yet."),
+      h("span", {}, rows.length ? `${rows.length} steps of ${formatCount(data.step.length)} on this page` : "No records yet."),
       summary ? h("a", { class: "lv-button", href: `${base}runs/${summary.id}/metrics.csv`, download: "" }, "All as CSV") : null,
       h("button", { class: "lv-button", onclick: close }, "Close")),
     h("table", {},
@@ -35,17 +34,21 @@ function fill(panel, { summary, data }, close) {
       h("tbody", {}, ...rows.map((row) => h("tr", {}, ...row.map((cell) => h("td", {}, cell)))))));
 }
 
-/** Records evenly spread, and every one at which the model was also evaluated. */
+/** Records evenly spread, and every step at which the model was evaluated. */
 function rowsOf(data) {
-  const evaluated = new Map(data.evals.map((evaluation) => [nearest(data.step, evaluation[0]), evaluation[1]]));
-  const indices = [...new Set([...pick(data.step.length), ...evaluated.keys()])].filter((i) => i >= 0);
-  return indices.sort((a, b) => a - b).map((i) => [
-    formatCount(data.step[i]),
-    formatLoss(data.loss[i]),
-    evaluated.has(i) ? formatLoss(evaluated.get(i)) : "",
-    formatChoices(Math.exp(data.loss[i])),
-    Number.isFinite(data.accuracy[i]) ? formatPercent(data.accuracy[i]) : "",
-  ]);
+  const evaluated = new Map(data.evals.map(([step, loss]) => [step, loss]));
+  const steps = [...new Set([...pick(data.step.length).map((i) => data.step[i]), ...evaluated.keys()])];
+  return steps.sort((a, b) => a - b).map((step) => {
+    const i = data.step.indexOf(step); // -1: evaluated between two records, as at step 0
+    const loss = evaluated.get(step) ?? data.loss[i];
+    return [
+      formatCount(step),
+      i < 0 ? "" : formatLoss(data.loss[i]),
+      evaluated.has(step) ? formatLoss(evaluated.get(step)) : "",
+      formatChoices(Math.exp(loss)),
+      Number.isFinite(data.accuracy[i]) ? formatPercent(data.accuracy[i]) : "",
+    ];
+  });
 }
 
 /** At most ROWS indices of `count`, evenly spread, first and last included. */

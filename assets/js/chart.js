@@ -156,8 +156,7 @@ class Chart {
       left: size * 2.6, top: 6, right: this.paper.width - size * 3.2, bottom: this.paper.height - size * 1.8,
     };
     const whole = { x0: 0, x1: budget, y0: 0, y1: blind + HEADROOM };
-    const series = [...data.step.map((step, i) => [step, data.loss[i]]), ...data.evals];
-    const bounds = (this.view.tail && tailOf(data.step, series, budget)) || whole;
+    const bounds = (this.view.tail && tailOf(data, budget)) || whole;
     const frame = makeFrame({ ...bounds, log: this.view.log, plot });
     const key = [summary.id, Object.values(bounds), this.view.log, this.paper.width, this.paper.height, best].join();
     return { frame, key, palette, blind, best, vocabulary, summary, data, unit: unitOf(summary), tail: bounds !== whole };

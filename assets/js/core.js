@@ -219,6 +219,7 @@ export function colors() {
   palette.mono = style.getPropertyValue("--lv-mono").trim();
   palette.textSize = parseFloat(style.getPropertyValue("--lv-text")) || 13; // px
   palette.lineWidth = parseFloat(style.getPropertyValue("--lv-stroke")) || 2; // px
+  palette.thin = palette.lineWidth < 4 ? 1 : palette.lineWidth; // a projector swallows hairlines
   return palette;
 }
 

@@ -63,19 +63,16 @@ export function makeFrame({ x0, x1, y0, y1, log, plot }) {
  * The last third of what was trained, or null while there is too little. The bounds move in twenty-fourths
  * of the budget and tenths of a nat, so that the picture jumps rarely instead of creeping always.
  */
-export function tailOf(steps, series, budget) {
+export function tailOf({ step: steps, loss, evals }, budget) {
   if (steps.length < 8) return null;
   const last = steps[steps.length - 1];
   const notch = Math.max(1, budget / 24);
   const x0 = Math.floor((last * 2) / 3 / notch) * notch;
   const x1 = Math.ceil(last / notch) * notch;
-  let low = Infinity;
-  let high = -Infinity;
-  for (const [at, nats] of series) {
-    if (at < x0 || !Number.isFinite(nats)) continue;
-    low = Math.min(low, nats);
-    high = Math.max(high, nats);
-  }
-  if (!(x1 > x0) || !(high >= low)) return null;
+  const inside = [...loss.filter((_, i) => steps[i] >= x0), ...evals.filter(([at]) => at >= x0).map(([, nats]) => nats)];
+  const finite = inside.filter(Number.isFinite);
+  if (!(x1 > x0) || !finite.length) return null;
+  const low = finite.reduce((a, b) => Math.min(a, b));
+  const high = finite.reduce((a, b) => Math.max(a, b));
   return { x0, x1, y0: Math.max(0, Math.floor(low * 10 - 0.5) / 10), y1: Math.ceil(high * 10 + 0.5) / 10 };
 }

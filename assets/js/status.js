@@ -58,7 +58,7 @@ class Status {
       ? h("button", { class: "lv-button", onclick: (event) => this.retry(event.target, summary.id) }, "Try again with a lower learning rate")
       : null;
     const sign = newest.code === "changed" ? "◆" : "!"; // the sign that marks it on the curve
-    this.notice.replaceChildren(h("span", { class: "lv-sign", "aria-hidden": "true" }, sign), h("span", {}, newest.text), mend ?? "");
+    this.notice.replaceChildren(h("span", { class: "lv-sign", "aria-hidden": "true" }, sign), h("span", { class: "lv-notice-text" }, newest.text), mend ?? "");
     announce(newest.text);
   }
 

@@ -34,7 +34,9 @@ def loss_at(step: int, max_steps: int, noise: random.Random) -> float:
 class FakeRun:
     """One run: its summary, and the records and events that the stream hands out by position."""
 
-    def __init__(self, run_id: str, name: str, *, max_steps: int = 600, mine: bool = True, shipped: bool = False):
+    def __init__(
+        self, run_id: str, name: str, *, max_steps: int = 600, mine: bool = True, shipped: bool = False
+    ):
         self.id, self.name, self.max_steps = run_id, name, max_steps
         self.mine, self.shipped = mine, shipped
         self.status, self.step, self.reason = "waiting", 0, None
@@ -195,7 +197,9 @@ class FakeHost:
         self.commands.append((run_id, action))
         if action == "retry":
             return self.add(FakeRun(f"{len(self.runs):032x}", "Amber Otter again")).id
-        self.runs[run_id].status = {"pause": "paused", "resume": "running", "stop": "stopped"}.get(action, "paused")
+        self.runs[run_id].status = {"pause": "paused", "resume": "running", "stop": "stopped"}.get(
+            action, "paused"
+        )
         return run_id
 
     def change(self, run_id: str, owner: str, changes: dict[str, Any]) -> None:
@@ -203,7 +207,9 @@ class FakeHost:
         if "prompt" in changes:
             run.prompt = changes["prompt"]
         else:
-            run.notice("changed", ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in changes.items()))
+            run.notice(
+                "changed", ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in changes.items())
+            )
 
     def submit(self, kind: str, payload: dict[str, Any]) -> Job:
         if kind != "film":

@@ -44,7 +44,9 @@ def a_class(host: FakeHost) -> None:
     half.train(100)
     broken = host.add(FakeRun("c" * 32, "Coral Newt", max_steps=700))
     broken.train(120)
-    broken.notice("nan", "The loss is not a number since step 121. Most likely the learning rate is too high.")
+    broken.notice(
+        "nan", "The loss is not a number since step 121. Most likely the learning rate is too high."
+    )
     broken.status = "failed"
     done = host.add(FakeRun("d" * 32, "Dusty Finch", max_steps=700))
     done.train(700)
