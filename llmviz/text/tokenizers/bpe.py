@@ -81,7 +81,7 @@ class BPETokenizer(Tokenizer):
             if special is not None:
                 ids.append(special)
                 continue
-            if self.add_prefix_space and not part[0].isspace():
+            if self.add_prefix_space and not part.startswith(" "):
                 part = " " + part
             for word in split_words(part):
                 known = self._words.get(word)
