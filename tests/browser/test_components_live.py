@@ -2,16 +2,12 @@
 
 import json
 import socket
-import sys
 import threading
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent / "harness"))
-
-from fake_host import FakeHost, FakeRun  # noqa: E402
-from serve import a_class, launch  # noqa: E402
+from tests.browser.harness.fake_host import FakeHost, FakeRun
+from tests.browser.harness.serve import a_class, launch
 
 pytestmark = pytest.mark.browser
 
@@ -24,7 +20,10 @@ SPY = """
 window.written = []; window.strokes = 0;
 const pen = CanvasRenderingContext2D.prototype;
 const {fillText, lineTo} = pen;
-pen.fillText = function (words, ...rest) { window.written.push(words); return fillText.call(this, words, ...rest); };
+pen.fillText = function (words, ...rest) {
+    window.written.push(words);
+    return fillText.call(this, words, ...rest);
+};
 pen.lineTo = function (...point) { window.strokes += 1; return lineTo.apply(this, point); };
 """
 
@@ -428,7 +427,8 @@ def test_projector_mode_is_large_thick_and_light(look):
     page.keyboard.press("p")
     page.wait_for_timeout(300)
     small = page.evaluate("""() => [...document.querySelectorAll('[class*=lv-]')]
-        .filter((node) => node.offsetParent && [...node.childNodes].some((c) => c.nodeType === 3 && c.data.trim()))
+        .filter((node) => node.offsetParent)
+        .filter((node) => [...node.childNodes].some((child) => child.nodeType === 3 && child.data.trim()))
         .filter((node) => !node.closest('.lv-visually-hidden'))
         .filter((node) => parseFloat(getComputedStyle(node).fontSize) < 24).map((node) => node.className)""")
     assert small == []

@@ -87,19 +87,46 @@ class FakeRun:
     def summary(self) -> dict[str, Any]:
         last_eval = next(m["eval"] for m in reversed(self.metrics) if "eval" in m)
         return {
-            "id": self.id, "name": self.name, "mine": self.mine, "shipped": self.shipped, "status": self.status,
-            "step": self.step, "max_steps": self.max_steps, "val_loss": last_eval[1], "val_accuracy": last_eval[2],
-            "bits_per_byte": last_eval[1] / math.log(2), "seconds": self.step / 50, "tokens_seen": self.step * 768,
-            "tok_s": 21_400, "n_parameters": 345_600, "reason": self.reason, "threads": 1,
-            "evaluated_full": self.status == "finished", "snapshots": self.snapshots(),
+            "id": self.id,
+            "name": self.name,
+            "mine": self.mine,
+            "shipped": self.shipped,
+            "status": self.status,
+            "step": self.step,
+            "max_steps": self.max_steps,
+            "val_loss": last_eval[1],
+            "val_accuracy": last_eval[2],
+            "bits_per_byte": last_eval[1] / math.log(2),
+            "seconds": self.step / 50,
+            "tokens_seen": self.step * 768,
+            "tok_s": 21_400,
+            "n_parameters": 345_600,
+            "reason": self.reason,
+            "threads": 1,
+            "evaluated_full": self.status == "finished",
+            "snapshots": self.snapshots(),
             "eta_s": (self.max_steps - self.step) / 50 if self.status in ("running", "waiting") else None,
             "queue": {"training_now": 2, "active": 5, "next_turn_in_s": 0.4},
             "settings": {
-                "corpus": "stories", "tokenizer": "chars", "architecture": "modern", "n_layer": 3, "n_head": 4,
-                "n_embd": 96, "block_size": 64, "learning_rate": 5e-3, "dropout": 0.0, "seed": 1337, "prompt": "",
+                "corpus": "stories",
+                "tokenizer": "chars",
+                "architecture": "modern",
+                "n_layer": 3,
+                "n_head": 4,
+                "n_embd": 96,
+                "block_size": 64,
+                "learning_rate": 5e-3,
+                "dropout": 0.0,
+                "seed": 1337,
+                "prompt": "",
             },
-            "data": {"vocab_size": LETTERS, "best_possible_loss": BEST, "unit": "letters", "sha256": "d" * 64},
-        }  # fmt: skip
+            "data": {
+                "vocab_size": LETTERS,
+                "best_possible_loss": BEST,
+                "unit": "letters",
+                "sha256": "d" * 64,
+            },
+        }
 
     def snapshots(self) -> list[int]:
         return [0] + [2**k for k in range(20) if 2**k <= self.step]

@@ -5,13 +5,12 @@ import sys
 import threading
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parents[3]), str(Path(__file__).parent)]
+sys.path.insert(0, str(Path(__file__).parents[3]))  # so that it also runs as a script
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-
-from fake_host import FakeHost, FakeRun  # noqa: E402
 
 from llmviz.ui.page import build_page, head  # noqa: E402
 from llmviz.ui.routes import build_routes  # noqa: E402
+from tests.browser.harness.fake_host import FakeHost, FakeRun  # noqa: E402
 
 
 def launch(host: FakeHost, port: int = 0):
@@ -44,9 +43,7 @@ def a_class(host: FakeHost) -> None:
     half.train(100)
     broken = host.add(FakeRun("c" * 32, "Coral Newt", max_steps=700))
     broken.train(120)
-    broken.notice(
-        "nan", "The loss is not a number since step 121. Most likely the learning rate is too high."
-    )
+    broken.notice("nan", "The loss is not a number since step 121: the learning rate is too high.")
     broken.status = "failed"
     done = host.add(FakeRun("d" * 32, "Dusty Finch", max_steps=700))
     done.train(700)
