@@ -8,9 +8,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[3]))  # so that it also runs as a script
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
-from llmviz.ui.page import build_page, head  # noqa: E402
-from llmviz.ui.routes import build_routes  # noqa: E402
-from tests.browser.harness.fake_host import FakeHost, FakeRun  # noqa: E402
+from llmviz.ui.page import build_page, head
+from llmviz.ui.routes import build_routes
+from tests.browser.harness.fake_host import FakeHost, FakeRun
 
 
 def launch(host: FakeHost, port: int = 0):
