@@ -204,11 +204,10 @@ def _write_all(folder: Path, files: dict[str, bytes], meta: dict[str, Any]) -> N
     """An old meta.json goes first and the new one comes last: where there is one, all else is whole."""
     (folder / "meta.json").unlink(missing_ok=True)
     sync_folder(folder)
-    for name, content in files.items():
+    for name, content in (files | {"meta.json": json.dumps(meta, indent=1).encode("utf-8")}).items():
         for leftover in folder.glob(f".{name}.*"):  # of a builder that was killed
             leftover.unlink()
         write_whole(folder / name, content)
-    write_whole(folder / "meta.json", json.dumps(meta, indent=1).encode("utf-8"))
 
 
 def _npy(ids: list[int], vocab_size: int) -> bytes:
