@@ -16,9 +16,9 @@ import { legend, readScale } from "./attentionscale.js";
 const LIVE_EVERY = 1000; // ms between two looks at a run that trains
 
 const HELP = [
-  "Each token looks back at the tokens before it and mixes in what it finds; the stronger a cell's colour, the "
-    + "more of its look goes there (each row sums to 100 %). Every head of every block looks in its own way, and these are its real weights, "
-    + "rounded so that the third decimal may be off by up to 4.",
+  "Each token looks back at the tokens before it and mixes in what it finds; the stronger a cell's colour, the more "
+    + "of its look goes there (each row sums to 100\u202f%). Every head of every block looks in its own way, and these "
+    + "are the real weights, rounded so that the third decimal may be off by up to 4.",
   "Pick a pronoun such as “she” and go through the heads: does one of them look at the name it stands for?",
 ];
 
@@ -87,7 +87,7 @@ class AttentionPanel {
     new ResizeObserver(() => this.#show()).observe(this.box);
     whenVisible(this.box, (visible) => {
       this.visible = visible;
-      if (visible && this.stale) this.#ask();
+      if (visible && this.stale && !this.settling) this.#ask();
       this.#followLive();
     });
     listen(this.box, "online", (online) => online && this.stale && this.#ask());
@@ -103,8 +103,10 @@ class AttentionPanel {
     this.body.classList.add("empty"); // what was drawn is another model's
     this.stale = true;
     if (!run || this.touched) return this.#ask();
+    this.settling = true; // the prompt is about to be filled in
     const { attention } = await openingOf(run);
     if (run !== store.selection.run) return;
+    this.settling = false;
     if (attention && store.selection.step === null) {
       this.prompt.value = attention.text ?? attention.tokens.join("");
       this.stale = false;
@@ -124,7 +126,7 @@ class AttentionPanel {
   /** News of the run: it started or stopped training, or has weights at last. */
   #runChanged() {
     this.#followLive();
-    if (this.stale && !isLive()) this.#fillAndAsk();
+    if (this.stale && !this.settling && !isLive()) this.#fillAndAsk();
   }
 
   async #takeSample() {
@@ -159,16 +161,9 @@ class AttentionPanel {
     const { length } = this.maps;
     if (this.pinned && Math.max(this.pinned.row ?? 0, this.pinned.col ?? 0) >= length) this.pinned = null;
     this.preview = null;
-    this.#say(this.#cutSentence());
+    this.#say(message.cut > 0 ? `The model sees ${length} ${unitOfOne()}s at a time: these are the last of the text.` : null);
     this.#show();
     this.#followLive();
-  }
-
-  /** A prompt longer than the context is read from its end. */
-  #cutSentence() {
-    const read = this.maps.tokens.reduce((total, bytes) => total + bytes.length, 0);
-    if (read >= new TextEncoder().encode(this.prompt.value).length) return null;
-    return `The model sees ${this.maps.length} ${unitOfOne()}s at a time: these are the last of the text.`;
   }
 
   /** While the chosen run trains and this panel is looked at, look again every second. */
@@ -231,7 +226,9 @@ class AttentionPanel {
     const { row, col, by } = this.preview ?? this.pinned ?? { row: maps.length - 1, col: null, by: "row" };
     const weights = by === "row" ? maps.lookedAtBy(layer, head, row) : maps.lookingAt(layer, head, col);
     this.view = {
-      maps, version, scale, layer, head, by, weights, row: row ?? strongest(weights), col: col ?? strongest(weights),
+      maps, version, scale, layer, head, by, weights,
+      row: row ?? strongest(weights, col, maps.length - 1), // only what comes later can look at it
+      col: col ?? strongest(weights, 0, row),
     };
     this.box.classList.toggle("pinned", this.pinned !== null && this.preview === null);
     this.mosaic.show(this.view);

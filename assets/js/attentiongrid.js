@@ -83,6 +83,7 @@ export class AttentionGrid {
     const view = this.#view;
     const layout = (view.layout = this.#layout());
     const context = fitCanvas(this.canvas, layout.width, layout.height);
+    this.canvas.dataset.cells = `${layout.left} ${layout.top} ${layout.side}`; // where the tests point
     this.#drawHead(layout);
     context.drawImage(this.#head, layout.left, layout.top, layout.side, layout.side);
     this.#drawFocus(context, layout);

@@ -69,12 +69,10 @@ export class AttentionMaps {
   }
 }
 
-/** The place of the largest weight; a NaN is never the largest. */
-export function strongest(weights) {
-  let best = 0;
+/** The place of the largest weight from `first` to `last`; a NaN is never the largest. */
+export function strongest(weights, first, last) {
+  let best = first;
   let largest = -Infinity;
-  weights.forEach((weight, i) => {
-    if (weight > largest) [best, largest] = [i, weight];
-  });
+  for (let i = first; i <= last; i += 1) if (weights[i] > largest) [best, largest] = [i, weights[i]];
   return best;
 }

@@ -34,7 +34,7 @@ class SamplePanel {
     followSelection(box, { selection: () => this.#newRun(), step: () => this.#newStep(), run: () => this.#newWeights() });
     whenVisible(box, (visible) => {
       this.visible = visible;
-      if (visible && this.stale) this.#guess();
+      if (visible && this.stale && !this.settling) this.#guess();
     });
   }
 
@@ -77,8 +77,10 @@ class SamplePanel {
     this.written.clear();
     this.stale = true;
     if (!run) return;
+    this.settling = true; // the prompt is about to be filled in
     const sample = await newestSample(run);
     if (run !== store.selection.run) return;
+    this.settling = false;
     if (!this.typed) this.prompt.value = sample?.prompt ?? "";
     if (sample) this.#showOpening(sample);
     this.#guess();

@@ -21,15 +21,59 @@ ASSETS = Path(__file__).parents[2] / "assets"
 PREFIX = "/gradio_api/llmviz/"
 TYPES = {".js": "text/javascript", ".css": "text/css"}
 LETTERS = "\n !,.?\"'" + "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-WORDS = ["<0A>", *LETTERS, *"the he she was lost found ball garden Mia Tom her his red in and it dog cat ".split(" ")]
+WORDS = [
+    "<0A>",
+    *LETTERS,
+    *("the", "he", "she", "was", "lost", "found", "ball", "garden", "Mia", "Tom", "her", "his", "red", "cat"),
+]
 STORY = "Mia lost her red ball in the garden. She was sad. Tom found it."
 
 CONTROLS = [
-    {"name": "temperature", "label": "Temperature", "unit": "", "min": 0.0, "max": 5.0, "step": 0.05, "default": 0.8},
-    {"name": "top_k", "label": "Top-k", "unit": "(0: off)", "min": 0, "max": 100_000, "step": 1, "default": 0},
-    {"name": "top_p", "label": "Top-p", "unit": "(1: off)", "min": 0.0, "max": 1.0, "step": 0.01, "default": 1.0},
-    {"name": "max_new_tokens", "label": "Length", "unit": "tokens", "min": 1, "max": 2000, "step": 1, "default": 120},
-    {"name": "sample_seed", "label": "Dice seed", "unit": "", "min": 0, "max": 2**31 - 1, "step": 1, "default": 42},
+    {
+        "name": "temperature",
+        "label": "Temperature",
+        "unit": "",
+        "min": 0.0,
+        "max": 5.0,
+        "step": 0.05,
+        "default": 0.8,
+    },
+    {
+        "name": "top_k",
+        "label": "Top-k",
+        "unit": "(0: off)",
+        "min": 0,
+        "max": 100_000,
+        "step": 1,
+        "default": 0,
+    },
+    {
+        "name": "top_p",
+        "label": "Top-p",
+        "unit": "(1: off)",
+        "min": 0.0,
+        "max": 1.0,
+        "step": 0.01,
+        "default": 1.0,
+    },
+    {
+        "name": "max_new_tokens",
+        "label": "Length",
+        "unit": "tokens",
+        "min": 1,
+        "max": 2000,
+        "step": 1,
+        "default": 120,
+    },
+    {
+        "name": "sample_seed",
+        "label": "Dice seed",
+        "unit": "",
+        "min": 0,
+        "max": 2**31 - 1,
+        "step": 1,
+        "default": 42,
+    },
 ]
 
 # What Gradio does to everything inside its HTML component, and the few variables the panels read.
@@ -40,7 +84,8 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
 <style>
   body { --body-text-color: #27272a; --body-background-fill: #fff; --block-background-fill: #fff;
     --border-color-primary: #e4e4e7; --color-accent: #f97316; --background-fill-primary: #fff;
-    --input-background-fill: #fff; --button-primary-background-fill: #f97316; --button-primary-text-color: #fff;
+    --input-background-fill: #fff; --button-primary-background-fill: #f97316;
+    --button-primary-text-color: #fff;
     --font-mono: "IBM Plex Mono", ui-monospace, "DejaVu Sans Mono", monospace;
     margin: 0; font: 14px "Liberation Sans", sans-serif; background: var(--body-background-fill);
     color: var(--body-text-color); }
@@ -62,7 +107,9 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
     document.querySelector(".host").append(tab);
     const button = document.createElement("button");
     button.textContent = name;
-    button.onclick = () => { for (const other of document.querySelectorAll(".tab")) other.hidden = other !== tab; };
+    button.onclick = () => {
+      for (const other of document.querySelectorAll(".tab")) other.hidden = other !== tab;
+    };
     document.querySelector("nav").append(button);
     (window.llmvizQueue ||= []).push([name, tab.firstChild, { value: { controls } }, () => {}, () => {}]);
   }
@@ -85,8 +132,8 @@ def attention_weights(tokens: list[bytes], step: int, layers: int = 4, heads: in
     count = len(tokens)
     row, col = np.mgrid[:count, :count]
     same = np.array([[a.strip().lower() == b.strip().lower() for b in tokens] for a in tokens])
-    name = np.array([token.strip()[:1].isupper() for token in tokens])
     pronoun = np.array([token.strip().lower() in (b"she", b"her", b"it", b"he") for token in tokens])
+    name = np.array([token.strip()[:1].isupper() for token in tokens]) & ~pronoun
     kinds = [
         -((row - col - 1) ** 2) / 2.0,
         np.where(same & (row != col), 4.0, 0.0),
@@ -109,7 +156,8 @@ def attention_weights(tokens: list[bytes], step: int, layers: int = 4, heads: in
 
 def attention_message(text: str, unit: str, step: int, block_size: int = 128, **shape: int) -> dict[str, Any]:
     """What the job "attention" answers."""
-    tokens = cut(text, unit)[-block_size:]
+    whole = cut(text, unit)
+    tokens = whole[-block_size:]
     weights = attention_weights(tokens, step, **shape)
     rows, cols = np.tril_indices(len(tokens))
     packed = np.rint(np.sqrt(weights[..., rows, cols]) * 255).astype(np.uint8)
@@ -121,6 +169,7 @@ def attention_message(text: str, unit: str, step: int, block_size: int = 128, **
         "n_head": weights.shape[1],
         "T": len(tokens),
         "step": step,
+        "cut": len(whole) - len(tokens),
         "maps": base64.b64encode(packed.tobytes()).decode(),
         "seconds": 0.01,
     }
@@ -174,7 +223,11 @@ class Explore:
     def _logits(self, payload: dict[str, Any]) -> Iterator[dict[str, Any]]:
         names = list(LETTERS) if self.unit(payload["run"]) == "letters" else WORDS
         logits = logits_of(payload["text"], len(names))
-        message = {"tokens": [], "logits": base64.b64encode(logits.tobytes()).decode(), "step": self._step(payload)}
+        message = {
+            "tokens": [],
+            "logits": base64.b64encode(logits.tobytes()).decode(),
+            "step": self._step(payload),
+        }
         yield message | ({"vocab": names} if payload.get("vocab") else {})
 
     def _sample(self, payload: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -186,20 +239,21 @@ class Explore:
         yield {"done": True, "reason": "length"}
 
     def _tokenize(self, payload: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        text, answer = payload["text"], {}
+        text = payload["text"]
+        sorry = {"ids": [], "tokens": [], "bytes": []}
         for name in payload["names"]:
             tokens = cut(text, {"chars": "letters", "bytes": "bytes"}.get(name, "tokens"))
-            answer[name] = {
+            answer = {
                 "ids": [sum(token) for token in tokens],
                 "tokens": [token.decode(errors="replace") for token in tokens],
                 "bytes": [list(token) for token in tokens],
                 "error": None,
             }
-        sorry = {"ids": [], "tokens": [], "bytes": []}
-        answer["gpt2"] = sorry | {"error": "GPT-2's table has to be downloaded once, and there is no connection."}
-        if "😊" in text and "model" in answer:
-            answer["model"] = sorry | {"error": "This model has never seen the character “😊”."}
-        yield answer
+            if name == "gpt2":
+                answer = sorry | {"error": "GPT-2's table has to be downloaded, and there is no connection."}
+            if name == "model" and "😊" in text:
+                answer = sorry | {"error": "This model has never seen the character “😊”."}
+            yield {name: answer}
 
     def opening(self, run: str) -> dict[str, Any]:
         if not self.runs[run]["shipped"]:
@@ -220,7 +274,9 @@ def handler(explore: Explore) -> type[BaseHTTPRequestHandler]:
             if path == "/":
                 options = dict(pair.split("=") for pair in query.split("&") if pair)
                 values = {"prefix": PREFIX, "controls": json.dumps(CONTROLS)}
-                self._send((PAGE % (values | {"theme": "", "tab": "attention"} | options)).encode(), "text/html")
+                self._send(
+                    (PAGE % (values | {"theme": "", "tab": "attention"} | options)).encode(), "text/html"
+                )
             elif path.startswith(f"{PREFIX}assets/"):
                 file = ASSETS / path.removeprefix(f"{PREFIX}assets/")
                 self._send(file.read_bytes(), TYPES[file.suffix])
