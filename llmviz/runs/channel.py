@@ -38,9 +38,14 @@ class Channel:
         return not self.closed
 
     def receive(self) -> list[Message]:
-        """Wait for data and return the messages it completes, maybe none; at the end set `closed`."""
+        """Wait for data and return the messages it completes, maybe none; at the end set `closed`.
+
+        With a timeout on the socket it waits no longer than that.
+        """
         try:
             data = self.socket.recv(CHUNK)
+        except TimeoutError:
+            return []
         except OSError:
             data = b""
         self.closed = self.closed or not data

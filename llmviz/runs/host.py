@@ -10,9 +10,11 @@ turns, `jobs` answers for pictures and samples, `feed` says what is new, `limits
 
 import contextlib
 import fcntl
+import io
 import json
 import logging
 import os
+import secrets
 import shutil
 import threading
 import time
@@ -20,7 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from llmviz.runs.directory import RunBusy, RunDirectory, RunError, create_run
+from llmviz.runs.estimates import Estimator
 from llmviz.runs.feed import RunFeed
+from llmviz.runs.housekeeping import Housekeeper
 from llmviz.runs.jobclient import Job, JobClient
 from llmviz.runs.launcher import Launcher
 from llmviz.runs.library import Entry, Library
@@ -30,6 +34,7 @@ from llmviz.runs.owners import hash_token, is_token
 from llmviz.runs.records import RecordLog, fold, read_records
 from llmviz.runs.refusal import Refused
 from llmviz.runs.scheduler import FINAL, MAX_CRASHES, Scheduler, Trainee
+from llmviz.settings import PRESETS, RunSettings
 
 __all__ = ["DataDirBusy", "Host", "Refused"]
 
@@ -37,6 +42,7 @@ log = logging.getLogger(__name__)
 
 SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "models"
 WATCH_SECONDS = 20.0
+ZIP_SECONDS = 3600.0
 MAX_NAME = 60
 ACTIONS = ("pause", "resume", "stop", "step", "delete", "retry")
 
@@ -49,9 +55,16 @@ class Host:
     """Runs, workers and jobs of one data directory."""
 
     def __init__(
-        self, data_dir: str | Path, shipped_dir: str | Path | None = SHIPPED, cores: int | None = None
+        self,
+        data_dir: str | Path,
+        shipped_dir: str | Path | None = SHIPPED,
+        cores: int | None = None,
+        chores: bool = True,
     ) -> None:
-        """Raises DataDirBusy (an OSError) in a sentence if another server uses `data_dir`."""
+        """chores: prepare and measure the presets while nobody needs the machine.
+
+        Raises DataDirBusy (an OSError) in a sentence if another server uses `data_dir`.
+        """
         self.data_dir = Path(data_dir).resolve()
         self.data_root = self.data_dir / "data"
         self.runs = self.data_dir / "runs"
@@ -70,6 +83,10 @@ class Host:
             on_rest=self._run_rests,
         )
         self.jobs = JobClient(self.launcher, on_busy=self.scheduler.withhold)
+        cache = self.data_dir / "machine.json"
+        self.estimator = Estimator(self.machine.cores, self.data_root, cache)
+        self.housekeeper = Housekeeper(self.launcher, self.estimator, self.data_root, self.active)
+        self.chores = chores
         self.closed = False
         self._trainees: dict[str, Trainee] = {}
         self._feeds: dict[str, RunFeed] = {}
@@ -94,12 +111,15 @@ class Host:
             if not entry.shipped:
                 self._take_up(entry)
         self.scheduler.start()
+        if self.chores:
+            self.housekeeper.start()
 
     def close(self) -> None:
         """Let every run write a checkpoint, end all workers and free the data directory."""
         if self.closed:
             return
         self.closed = True
+        self.housekeeper.close()
         self.jobs.close()
         self.scheduler.close()
         self.launcher.close()
@@ -283,19 +303,56 @@ class Host:
             return self.jobs.submit(kind, payload, None)
         return self.jobs.submit(kind, payload, self.library.get(run_id).run.path)
 
+    def zip_run(self, run_id: str) -> Path:
+        """A run as one .zip file: its path, good for an hour."""
+        from llmviz.runs.archive import zip_run
+
+        entry = self.library.get(run_id)
+        folder = self.data_dir / "zips"
+        _remove_old(folder, ZIP_SECONDS)
+        return zip_run(entry.run, entry.dataset, folder / f"{secrets.token_hex(8)}.zip")
+
+    def open_zip(self, source: bytes | str | Path, owner: str) -> str:
+        """Take in a run that was downloaded before; returns its new id. Raises Refused."""
+        from llmviz.runs.archive import unzip_run
+
+        self._require_token(owner)
+        run_id = secrets.token_hex(16)
+        folder = self.runs / f".opening-{run_id}"
+        try:
+            with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as file:
+                opened = unzip_run(file, folder)
+            name = _clean_name(opened.meta()["name"]) or random_name()
+            opened.write_meta(name=name, owner=hash_token(owner), pins=[], wanted="pause")
+            folder.rename(self.runs / run_id)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        self.library.add(RunDirectory(self.runs / run_id))
+        return run_id
+
+    def estimate(self, settings: RunSettings, active: int | None = None) -> dict[str, Any]:
+        """{"seconds", "provisional", "parameters", "memory_mb"} of a run started now; see `estimates`."""
+        return self.estimator.estimate(settings, self.active() if active is None else active)
+
     def status(self) -> dict[str, Any]:
         """The state of the workers and of the machine, for every page."""
-        ready = self.launcher.ready()
+        active = self.active()
         return {
-            "workers": {
-                "ready": int(ready),
-                "total": 1,
-                "step": "ready" if ready else "loading the training code",
-            },
-            "active": self.active(),
+            "workers": self._warming_up(),
+            "active": active,
             "cores": self.machine.cores,
-            "estimates": {},
+            "estimates": {name: self.estimate(preset.settings, active) for name, preset in PRESETS.items()},
         }
+
+    def _warming_up(self) -> dict[str, Any]:
+        """How many of the steps after a start are done, and the one that is under way."""
+        steps = {
+            "loading the training code": self.launcher.ready(),
+            "starting the process for pictures and samples": self.jobs.ready,
+            "writing the texts of the presets": self.housekeeper.all_prepared or not self.chores,
+        }
+        waiting = [step for step, done in steps.items() if not done]
+        return {"ready": len(steps) - len(waiting), "total": len(steps), "step": (waiting or ["ready"])[0]}
 
     def active(self) -> int:
         """How many runs are training or want to."""
@@ -415,6 +472,14 @@ def _clean_name(name: str | None) -> str:
     """A name as it may be shown: one line, no control characters, at most 60 characters."""
     letters = "".join(c if c.isprintable() else " " for c in name) if isinstance(name, str) else ""
     return " ".join(letters.split())[:MAX_NAME].strip()
+
+
+def _remove_old(folder: Path, seconds: float) -> None:
+    """Delete the files of a folder that are older than that."""
+    for path in folder.glob("*"):
+        with contextlib.suppress(OSError):
+            if time.time() - path.stat().st_mtime > seconds:
+                path.unlink()
 
 
 def _lock_data_dir(data_dir: Path) -> int:

@@ -103,12 +103,16 @@ class Turns:
         return wanted or (self._free() if len(self) == 1 else 1)
 
     def grant(self, now: float) -> list[Turn]:
-        """The turns that can be given out now. The first in the queue that finds no room stops the rest."""
+        """The turns that can be given out now."""
+        granted = self._pass(now)
+        return granted + (self._pass(now) if granted else [])  # who is alone may have its next one ahead
+
+    def _pass(self, now: float) -> list[Turn]:
+        """At most one turn for every run. The first in the queue that finds no room stops the rest."""
         granted = []
         for run in list(self.queue):
-            if len(self.of(run)) >= (1 if self._contended() or self._wishes[run].steps else 2):
-                continue
-            if self._must_wait(run, now):
+            alone = not self._contended() and not self._wishes[run].steps
+            if len(self.of(run)) >= (2 if alone else 1) or self._must_wait(run, now):
                 continue
             slots = self._room_for(run)
             if not slots:

@@ -1,0 +1,244 @@
+"""How large a run will be and how long it will take, said before it starts. No torch.
+
+What the parts of a run cost is measured on this machine for every preset (`chores`); a run of other settings
+is put between them by the floating-point operations of its step. Until something has been measured the costs
+are guessed, and the estimate says that it is provisional.
+"""
+
+import hashlib
+import json
+import math
+import platform
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from llmviz.model.size import flops_per_token, memory_bytes, n_parameters
+from llmviz.runs.film import is_film_step
+from llmviz.runs.snapshots import is_snapshot_step
+from llmviz.settings import RunSettings
+from llmviz.training.files import write_atomically
+
+ROOMS = ("training", "model", "evaluation", "generation")  # code that decides how fast a run is
+WORKER_BYTES = 40_000_000  # a worker before its first step
+GUESSED_FLOPS = 5e10  # a second, on one thread of a laptop
+GUESSED_CALLS = 8e-4  # seconds that a step takes per layer, however small the layer
+NOW_EVERY, NOW_SHARE = 1.0, 0.05  # the newest sample, as in `session`
+CHECKPOINT_EVERY, CHECKPOINT_SHARE = 5.0, 0.03
+EVALUATION_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Seconds: to build the model; of one step, one written token, one validation window, one snapshot,
+    one checkpoint."""
+
+    start: float
+    step: float
+    token: float
+    window: float
+    snapshot: float
+    checkpoint: float
+
+    def as_dict(self) -> dict[str, float]:
+        """For a file."""
+        return asdict(self)
+
+    def scaled(self, step: float, layers: float, weights: float) -> "Costs":
+        """The costs of another shape: by the time of its step, its number of layers, and of weights."""
+        return Costs(
+            start=self.start * weights,
+            step=self.step * step,
+            token=self.token * layers,
+            window=self.window * step,
+            snapshot=self.snapshot * weights,
+            checkpoint=self.checkpoint * weights,
+        )
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Costs of a shape: with all cores while it is alone, and with one thread while all cores are busy."""
+
+    settings: RunSettings
+    vocab_size: int
+    alone: Costs
+    busy: Costs
+
+
+def step_flops(settings: RunSettings, vocab_size: int) -> float:
+    """Floating-point operations of one step."""
+    training = settings.training
+    return flops_per_token(settings.model, vocab_size) * training.batch_size * settings.model.block_size
+
+
+def seconds_of(settings: RunSettings, costs: Costs, val_tokens: int) -> float:
+    """Seconds of turns that a whole run takes: its steps and everything between them."""
+    training, sampling = settings.training, settings.sampling
+    steps = training.max_steps
+    sweep = math.ceil(val_tokens / settings.model.block_size) * costs.window
+    film = sampling.max_new_tokens * costs.token
+    rows = sum(is_film_step(step) for step in _special_steps(steps))
+    snapshots = sum(is_snapshot_step(step) for step in _special_steps(steps)) + 1
+    train = steps * costs.step
+    one_evaluation = training.eval_windows * costs.window
+    evaluations = (
+        min(steps / training.eval_interval * one_evaluation, EVALUATION_SHARE * train) + one_evaluation
+    )
+    if training.max_seconds is not None:
+        train = min(train, training.max_seconds)
+    spent = train + evaluations + rows * film + snapshots * costs.snapshot
+    by_the_clock = min(film / NOW_EVERY, NOW_SHARE) + min(
+        costs.checkpoint / CHECKPOINT_EVERY, CHECKPOINT_SHARE
+    )
+    return costs.start + spent * (1 + by_the_clock) + sweep + 2 * costs.checkpoint + film
+
+
+def _special_steps(steps: int) -> list[int]:
+    """The steps up to the last at which a film row or a snapshot can be due."""
+    return sorted({0, *(step for n in range(4 * 30) if (step := round(2 ** (n / 4))) <= steps)})
+
+
+class Estimator:
+    """Estimates for this machine. `measured` grows as presets are measured and is kept in a file."""
+
+    def __init__(self, cores: int, data_root: Path, cache: Path | None = None) -> None:
+        self.cores = cores
+        self.data_root = data_root
+        self.cache = cache
+        self.measured: dict[str, Measured] = {}
+        self.version = _code_version(cores)
+
+    def estimate(self, settings: RunSettings, active: int = 0) -> dict[str, Any]:
+        """{"seconds", "provisional", "parameters", "memory_mb"} of a run that starts beside `active` others.
+
+        seconds: wall-clock time if the others train as long as it does.
+        """
+        data = self._dataset(settings)
+        vocab_size = data.get("vocab_size") or guess_vocabulary(settings)
+        val_tokens = (
+            data.get("n_val_tokens") or settings.data.corpus_chars * settings.data.validation_fraction
+        )
+        memory = memory_bytes(settings.model, vocab_size, settings.training.batch_size) + WORKER_BYTES
+        costs = self.costs(settings, vocab_size, alone=active == 0)
+        seconds = seconds_of(settings, costs, int(val_tokens)) * max(1.0, (active + 1) / self.cores)
+        return {
+            "seconds": round(seconds, 1),
+            "provisional": not self.measured,
+            "parameters": n_parameters(settings.model, vocab_size),
+            "memory_mb": round(memory / 1e6),
+        }
+
+    def costs(self, settings: RunSettings, vocab_size: int, alone: bool) -> Costs:
+        """Measured for this very shape, or placed between the measured ones, or guessed."""
+        threads = settings.training.threads or (self.cores if alone else 1)
+        alone = alone and threads > 1
+        flops = step_flops(settings, vocab_size)
+        if not self.measured:
+            return _guessed(settings, vocab_size, flops, threads)
+        near = min(
+            self.measured.values(), key=lambda m: abs(math.log(step_flops(m.settings, m.vocab_size) / flops))
+        )
+        costs = near.alone if alone else near.busy
+        return costs.scaled(
+            step=self._step_seconds(flops, alone) / costs.step,
+            layers=settings.model.n_layer / near.settings.model.n_layer,
+            weights=n_parameters(settings.model, vocab_size)
+            / n_parameters(near.settings.model, near.vocab_size),
+        )
+
+    def load(self, presets: dict[str, RunSettings]) -> None:
+        """Take over what an earlier server measured with the same code on the same machine."""
+        try:
+            kept = json.loads(self.cache.read_text("utf-8")) if self.cache else {}
+            if kept.get("version") != self.version:
+                return
+            for name, found in kept["measured"].items():
+                if name in presets and found["settings"] == presets[name].model_dump():
+                    alone, busy = Costs(**found["alone"]), Costs(**found["busy"])
+                    self.measured[name] = Measured(presets[name], found["vocab_size"], alone, busy)
+        except (OSError, ValueError, KeyError, TypeError):
+            return  # as good as no file: everything is measured again
+
+    def add(self, name: str, measured: Measured) -> None:
+        """Take note of a measurement, also for the next server."""
+        self.measured[name] = measured
+        if self.cache:
+            kept = {
+                name: {
+                    "settings": m.settings.model_dump(),
+                    "vocab_size": m.vocab_size,
+                    "alone": m.alone.as_dict(),
+                    "busy": m.busy.as_dict(),
+                }
+                for name, m in self.measured.items()
+            }
+            content = json.dumps({"version": self.version, "measured": kept}).encode()
+            write_atomically(self.cache, lambda file: file.write(content))
+
+    def _step_seconds(self, flops: float, alone: bool) -> float:
+        """The time of a step of so many operations: a line through the two nearest measured shapes, both
+        axes logarithmic. Beyond the largest, time grows as the operations do; below the smallest, slowly:
+        there it is the number of calls that counts."""
+        points = sorted(
+            (step_flops(m.settings, m.vocab_size), (m.alone if alone else m.busy).step)
+            for m in self.measured.values()
+        )
+        if flops >= points[-1][0]:
+            return points[-1][1] * flops / points[-1][0]
+        if flops <= points[0][0]:
+            return points[0][1] * (flops / points[0][0]) ** 0.3
+        right = next(i for i, (f, _) in enumerate(points) if f >= flops)
+        (f0, t0), (f1, t1) = points[right - 1], points[right]
+        return t0 * (t1 / t0) ** (math.log(flops / f0) / math.log(f1 / f0))
+
+    def _dataset(self, settings: RunSettings) -> dict[str, Any]:
+        from llmviz.text.recipes import TextError, recipe_sha256
+
+        try:
+            return json.loads(
+                (self.data_root / recipe_sha256(settings.data) / "meta.json").read_text("utf-8")
+            )
+        except (OSError, ValueError, TextError):
+            return {}
+
+
+def guess_vocabulary(settings: RunSettings) -> int:
+    """How many tokens there will be, as far as that can be known before the text is there."""
+    data = settings.data
+    letters = {"dinosaurs": 26, "stories": 60, "rhymes": 50}.get(data.corpus, 100)
+    return {"bytes": 256, "bpe": data.vocab_size, "chars": letters}.get(data.tokenizer, 1024)
+
+
+def _guessed(settings: RunSettings, vocab_size: int, flops: float, threads: int) -> Costs:
+    """Costs for a machine of which nothing is known yet."""
+    layers = settings.model.n_layer
+    step = GUESSED_CALLS * layers + flops / (GUESSED_FLOPS * (1 + 0.5 * (threads - 1)))
+    file = 0.002 + n_parameters(settings.model, vocab_size) * 4 / 2e8
+    window = step / settings.training.batch_size / 3
+    return Costs(0.1, step, 2e-4 * (1 + layers), window, snapshot=file, checkpoint=3 * file)
+
+
+def _code_version(cores: int) -> str:
+    """Changes with whatever makes a measurement worthless: the code, torch, the machine."""
+    known = hashlib.sha256(f"{platform.machine()} {_processor()} {cores} {_torch_version()}".encode())
+    package = Path(__file__).resolve().parents[1]
+    for path in sorted(path for room in ROOMS for path in (package / room).rglob("*.py")):
+        known.update(path.read_bytes())
+    return known.hexdigest()
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line for line in lines if line.startswith("model name")), "")
+
+
+def _torch_version() -> str:
+    try:
+        return metadata.version("torch")
+    except metadata.PackageNotFoundError:
+        return ""

@@ -1,0 +1,147 @@
+"""What the server does while nobody needs the machine: the presets' texts, then measuring how long they take.
+
+Texts are written at the lowest priority whatever else goes on. Measuring would be disturbed by a run and
+would disturb it: it begins only while nothing trains, and is given up at once when something does.
+"""
+
+import logging
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from llmviz.runs.channel import Channel
+from llmviz.runs.estimates import Costs, Estimator, Measured
+from llmviz.runs.launcher import TRAINING_NICE, Launcher
+from llmviz.settings import PRESETS, RunSettings
+
+log = logging.getLogger(__name__)
+
+QUIET_SECONDS = 2.0  # without a run, before measuring begins
+GLANCE = 0.05  # seconds between two looks at whether a run has started
+
+
+class Housekeeper:
+    """A thread that prepares and measures the presets."""
+
+    def __init__(
+        self, launcher: Launcher, estimator: Estimator, data_root: Path, active: Callable[[], int]
+    ) -> None:
+        """active: how many runs are training now."""
+        self.launcher = launcher
+        self.estimator = estimator
+        self.data_root = data_root
+        self.scratch = data_root.with_name("scratch")
+        self.active = active
+        self.presets = {name: preset.settings for name, preset in PRESETS.items()}
+        self.prepared: set[str] = set()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="llmviz-housekeeping", daemon=True)
+
+    @property
+    def all_prepared(self) -> bool:
+        """Whether the texts of all presets are there."""
+        return len(self.prepared) == len(self.presets)
+
+    def start(self) -> None:
+        """Begin."""
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        self.scratch.mkdir()
+        self.estimator.load(self.presets)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Give up whatever is under way."""
+        self._closing.set()
+        if self._thread.is_alive():
+            self._thread.join(2.0)
+
+    def _work(self) -> None:
+        try:
+            vocabularies = self._prepare()
+            for name, settings in self.presets.items():
+                while name in vocabularies and name not in self.estimator.measured:
+                    if self._closing.is_set():
+                        return
+                    self._measure(name, settings, vocabularies[name])
+        except Exception:
+            log.exception("Housekeeping ended early; estimates stay provisional")
+
+    def _prepare(self) -> dict[str, int]:
+        """Write the texts of all presets; {name: size of the vocabulary}."""
+        vocabularies = {}
+        worker = self._hire()
+        try:
+            for name, settings in self.presets.items():
+                answer = self._ask(
+                    [worker], {"do": "prepare", "settings": settings.model_dump()}, lambda: False
+                )
+                if not answer:
+                    break
+                if "vocab_size" in answer[0]:
+                    vocabularies[name] = answer[0]["vocab_size"]
+                self.prepared.add(name)
+        finally:
+            worker.close()
+        return vocabularies
+
+    def _measure(self, name: str, settings: RunSettings, vocab_size: int) -> None:
+        """Measure one preset, if it stays quiet for so long: on all cores at once, then alone."""
+        cores = self.estimator.cores
+        if not self._wait_for_quiet():
+            return
+        workers = [self._hire() for _ in range(cores)]
+        try:
+            order = {"do": "measure", "settings": settings.model_dump(), "threads": 1}
+            busy = self._ask(workers, order, self._disturbed)
+            alone = self._ask(workers[:1], order | {"threads": cores}, self._disturbed) if busy else None
+        finally:
+            for worker in workers:
+                worker.close()
+        if not busy or not alone:
+            return
+        if any("error" in answer for answer in busy + alone):
+            log.warning("preset %s could not be measured: %s", name, busy + alone)
+            del self.presets[name]
+            return
+        mean = {part: sum(answer[part] for answer in busy) / cores for part in busy[0]}
+        self.estimator.add(name, Measured(settings, vocab_size, Costs(**alone[0]), Costs(**mean)))
+
+    def _wait_for_quiet(self) -> bool:
+        """Wait until nothing has trained for a moment; False if the server is ending."""
+        quiet_since = time.monotonic()
+        while time.monotonic() - quiet_since < QUIET_SECONDS:
+            if self._closing.wait(GLANCE):
+                return False
+            if self.active():
+                quiet_since = time.monotonic()
+        return True
+
+    def _disturbed(self) -> bool:
+        return self.active() > 0
+
+    def _hire(self) -> Channel:
+        args = {"data_root": str(self.data_root), "scratch": str(self.scratch)}
+        return self.launcher.start("llmviz.runs.chores:serve", args, nice=TRAINING_NICE)
+
+    def _ask(
+        self, workers: list[Channel], order: dict[str, Any], disturbed: Callable[[], bool]
+    ) -> list[dict[str, Any]] | None:
+        """The answers of all workers to one order; None if it was given up."""
+        for worker in workers:
+            worker.send(order)
+            worker.socket.settimeout(GLANCE)
+        answers: list[dict[str, Any]] = []
+        for worker in workers:
+            answer = None
+            while answer is None:
+                if self._closing.is_set() or disturbed():
+                    return None
+                for message in worker.receive():
+                    answer = message.get("done", answer)
+                if worker.closed and answer is None:
+                    raise ConnectionError("a worker for chores was lost")
+            answers.append(answer)
+        return answers
