@@ -125,27 +125,25 @@ function drawBlindGuess(layer, { frame, palette }, nats) {
   layer.text("step 0: a blind guess", x + 12, y + palette.textSize * 1.1, palette.ink, { halo: palette.surface });
 }
 
-/** End labels beside their dots, or above and below the line where the right edge is too near. */
+/** End labels beside their dots or, where the right edge is too near, stacked above the line. */
 function placeLabels(layer, { frame, palette }, ends) {
   const gap = palette.textSize * 1.25;
   const labels = ends.map((end) => {
-    const arrow = end.nats > frame.y1 ? " ↑" : "";
-    return { ...end, x: frame.x(end.step), y: heightOf(frame, end.nats), words: `${end.name} ${formatLoss(end.nats)}${arrow}` };
+    const words = `${end.name} ${formatLoss(end.nats)}${end.nats > frame.y1 ? " ↑" : ""}`;
+    const x = frame.x(end.step);
+    return { ...end, words, x, y: heightOf(frame, end.nats), right: x + 12 + layer.context.measureText(words).width };
   });
-  labels.sort((a, b) => a.y - b.y || (a.name < b.name ? 1 : -1)); // validation, usually higher, goes on top
+  labels.sort((a, b) => a.y - b.y); // the higher line's label goes on top
+  const stacked = labels.some((label) => label.right > frame.plot.right);
+  let line = -Infinity;
   labels.forEach((label, i) => {
-    const width = layer.context.measureText(label.words).width;
-    const beside = label.x + width + 12 < frame.plot.right;
-    label.at = beside ? label.x + 9 : frame.plot.right - 4;
-    label.align = beside ? "left" : "right";
-    label.line = beside && labels.length === 1 ? label.y : label.y - gap;
-    if (i > 0) label.line = Math.max(label.y, labels[0].line + gap);
-    if (i > 0 && !beside) label.line = labels[0].line - gap; // stacked above: below may lie the best possible
+    const above = labels[0].y - gap * (labels.length - i);
+    const beside = Math.max(label.y - (labels.length > 1 && i === 0 ? gap : 0), line + gap);
+    line = Math.max(stacked ? above : beside, frame.plot.top + gap * (i + 0.5));
+    layer.dot(label.x, label.y, palette.lineWidth * 1.75, label.colour);
+    const [at, align] = stacked ? [frame.plot.right - 4, "right"] : [label.x + 9, "left"];
+    layer.text(label.words, at, line, label.colour, { align, halo: palette.surface });
   });
-  for (const { x, y, at, align, line, words, colour } of labels) {
-    layer.dot(x, y, palette.lineWidth * 1.75, colour);
-    layer.text(words, at, Math.max(frame.plot.top + gap / 2, line), colour, { align, halo: palette.surface });
-  }
 }
 
 /** Live changes and notices: a thin line with a flag at its foot; the words are in the tooltip and status. */

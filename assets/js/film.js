@@ -123,7 +123,7 @@ class Film {
   showNow() {
     const summary = summaryOf();
     setText(this.legend, "");
-    if (!summary?.max_steps) return this.strip.replaceChildren();
+    if (!summary?.max_steps) return this.strip.replaceChildren(h("li", { class: "lv-chart-note" }, "What a model writes appears here, from its first step on."));
     this.plan(summary.max_steps);
     const samples = this.samples(summary);
     const newest = samples.at(-1);

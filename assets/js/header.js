@@ -4,7 +4,7 @@ import { announce, base, dataOf, followSelection, listen, select, store, summary
 import { formatChoices, formatCount, h, oncePerFrame, setText, unitOf } from "./dom.js";
 import { nameOfStatus, passport } from "./passport.js";
 import { listenForProjector, toggleProjector } from "./projector.js";
-import { lossAt } from "./records.js";
+import { qualityAt } from "./records.js";
 import { shareButton } from "./share.js";
 
 // A sign besides the word, so that a state is seen at a glance and never by colour alone.
@@ -73,8 +73,8 @@ class Header {
   // -------------------------------------------------------------- how good
 
   showHeadline(summary) {
-    const loss = summary ? lossAt(dataOf(), summary, store.selection.step) : null;
-    const words = Number.isFinite(loss) ? [formatChoices(Math.exp(loss)), unitOf(summary)] : ["…", ""];
+    const { loss } = qualityAt(dataOf(), store.selection.step);
+    const words = summary && Number.isFinite(loss) ? [formatChoices(Math.exp(loss)), unitOf(summary)] : ["…", ""];
     const key = words.join(" ");
     if (key === this.headlineKey) return;
     this.headlineKey = key;
@@ -93,7 +93,7 @@ class Header {
     this.scrubber.max = newest;
     this.scrubber.disabled = !snapshots.length;
     this.scrubber.value = step === null ? newest : Math.max(0, known);
-    const at = step === null ? `newest, ${formatCount(summary?.step ?? 0)}` : `step ${formatCount(step)}`;
+    const at = step === null ? `newest, ${formatCount(newestStep(summary))}` : `step ${formatCount(step)}`;
     setText(this.stepLabel, summary ? at : "");
     this.scrubber.setAttribute("aria-valuetext", at);
   }
@@ -103,10 +103,9 @@ class Header {
     const index = Number(this.scrubber.value);
     const step = index >= snapshots.length ? null : snapshots[index];
     select({ step });
-    const { data } = summaryOf() ?? {};
-    const loss = lossAt(dataOf(), summaryOf(), step);
-    if (data && Number.isFinite(loss)) {
-      announce(`${this.stepLabel.textContent}: chooses among about ${formatChoices(Math.exp(loss))} ${unitOf(summaryOf())}`);
+    const { loss } = qualityAt(dataOf(), step);
+    if (Number.isFinite(loss)) {
+      announce(`${step === null ? "newest" : `step ${formatCount(step)}`}: chooses among about ${formatChoices(Math.exp(loss))} ${unitOf(summaryOf())}`);
     }
   }
 
@@ -118,6 +117,11 @@ class Header {
     setText(this.workers, warming ? `workers warming up: ${workers.ready} of ${workers.total}` : "");
     this.workers.title = workers?.step ?? "";
   }
+}
+
+/** The records arrive several times a second, the summary about once. */
+function newestStep(summary) {
+  return Math.max(summary?.step ?? 0, dataOf(summary?.id)?.step.at(-1) ?? 0);
 }
 
 function nameInPicker(summary) {

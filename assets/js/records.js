@@ -84,15 +84,23 @@ export function evaluationAt(columns, step = null) {
   return known.findLast(([at]) => step === null || at <= step) ?? null;
 }
 
-/** The loss the page quotes for a model at `step`: its validation loss, else its training loss there. */
-export function lossAt(columns, summary, step = null) {
+const SMOOTHED = 10; // records: a single batch says little
+
+/** The mean of a column over the last few records up to index `end` (null: none is a number). */
+function recentMean(column, end) {
+  const recent = column.slice(Math.max(0, end + 1 - SMOOTHED), end + 1).filter(Number.isFinite);
+  return recent.length ? recent.reduce((sum, value) => sum + value, 0) / recent.length : null;
+}
+
+/**
+ * How good the model is at `step` (null: the newest), as {loss, accuracy}: from an evaluation if there is one
+ * of that very step, else from the training records just before it.
+ */
+export function qualityAt(columns, step = null) {
+  if (!columns) return { loss: null, accuracy: null };
   const evaluation = evaluationAt(columns, step);
-  if (step === null) {
-    const newest = evaluation?.[1] ?? summary?.val_loss ?? columns?.loss.at(-1) ?? summary?.loss;
-    return newest ?? (summary?.data ? Math.log(summary.data.vocab_size) : null);
-  }
-  if (evaluation?.[0] === step) return evaluation[1];
-  const index = nearest(columns?.step ?? [], step);
-  if (index < 0) return evaluation?.[1] ?? null;
-  return columns.loss[index];
+  const end = step === null ? columns.step.length - 1 : nearest(columns.step, step);
+  const wanted = step ?? Math.max(evaluation?.[0] ?? 0, columns.step.at(-1) ?? 0);
+  if (evaluation && (evaluation[0] === wanted || end < 0)) return { loss: evaluation[1], accuracy: evaluation[2] };
+  return { loss: recentMean(columns.loss, end), accuracy: recentMean(columns.accuracy, end) };
 }

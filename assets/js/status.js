@@ -4,7 +4,7 @@
 import { announce, dataOf, followSelection, listen, select, store, summaryOf } from "./core.js";
 import { formatChoices, formatCount, formatPercent, formatSeconds, h, oncePerFrame, setText, unitOf } from "./dom.js";
 import { command } from "./page.js";
-import { evaluationAt, lossAt } from "./records.js";
+import { qualityAt } from "./records.js";
 
 const LASTING = new Set(["nan", "diverged"]); // notices that stay until something is done about them
 const NOTICE_SHOWN = 12_000; // ms: the others ("recovered", "changed") are on the curve afterwards
@@ -33,9 +33,10 @@ class Status {
     const summary = summaryOf();
     const data = dataOf();
     const { step } = store.selection;
-    setText(this.quality, summary ? qualityOf(summary, data, step) : "");
-    setText(this.guesses, summary ? guessesOf(data, step) : "");
-    setText(this.state, summary ? stateOf(summary) : "");
+    const { loss, accuracy } = qualityAt(data, step);
+    setText(this.quality, summary ? qualityOf(summary, loss) : "");
+    setText(this.guesses, summary && Number.isFinite(accuracy) ? `First guess right: ${formatPercent(accuracy)}` : "");
+    setText(this.state, summary ? stateOf(summary, Math.max(summary.step ?? 0, data?.step.at(-1) ?? 0)) : "");
     this.state.dataset.status = summary?.status ?? "";
     this.showNotice(summary, data);
     if (summary && !summary.shipped) announce(`${this.quality.textContent}. ${this.state.textContent}`);
@@ -78,10 +79,8 @@ function noticeToShow(summary, notices, age) {
 }
 
 /** "Chooses among about 2 letters (started at 22; best possible 1.9)" */
-function qualityOf(summary, data, step) {
-  const loss = lossAt(data, summary, step);
-  if (loss === null) return "Nothing is trained yet";
-  if (!Number.isFinite(loss)) return "Its loss is not a number";
+function qualityOf(summary, loss) {
+  if (!Number.isFinite(loss)) return "";
   const asides = [];
   if (summary.data) asides.push(`started at ${formatChoices(summary.data.vocab_size)}`);
   const best = summary.data?.best_possible_loss;
@@ -90,14 +89,9 @@ function qualityOf(summary, data, step) {
   return `Chooses among about ${formatChoices(Math.exp(loss))} ${unitOf(summary)}${context}`;
 }
 
-function guessesOf(data, step) {
-  const share = evaluationAt(data, step)?.[2];
-  return Number.isFinite(share) ? `First guess right: ${formatPercent(share)}` : "";
-}
-
 /** What the run is doing, e.g. "training, step 120 of 600, about 12 s left". */
-function stateOf(summary) {
-  const where = `step ${formatCount(summary.step ?? 0)} of ${formatCount(summary.max_steps ?? 0)}`;
+function stateOf(summary, step) {
+  const where = `step ${formatCount(step)} of ${formatCount(summary.max_steps ?? 0)}`;
   const left = summary.eta_s ? `, about ${formatSeconds(summary.eta_s)} left` : "";
   const turn = summary.queue?.next_turn_in_s;
   switch (summary.status) {
