@@ -3,15 +3,14 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llmviz.runs.directory import RunDirectory, RunError
+from llmviz.runs.opened import OpenedModel, OpenedModels
 from llmviz.terminal.mistakes import Mistake, explained
 
 if TYPE_CHECKING:
-    from llmviz.model import GPT
     from llmviz.text.datasets import Dataset
     from llmviz.text.tokenizers import Tokenizer
 
@@ -19,26 +18,20 @@ SHIPPED = Path(__file__).parents[2] / "assets" / "models"
 HELP = "a run directory, or a shipped model's name; @STEP picks an earlier step of its training"
 
 
-@dataclass(frozen=True)
-class OpenedModel:
-    """A run at one step, ready to be used."""
-
-    run: RunDirectory
-    step: int
-    model: "GPT"
-    tokenizer: "Tokenizer"
-
-
 def find_run(name: str) -> tuple[RunDirectory, int | None]:
     """The run that `name` means, and the step if it names one. Raises Mistake when there is no such run."""
     path, step = _path_and_step(name)
     run = RunDirectory(path)
-    if not path.is_dir():
+    if not name or not path.is_dir():
         raise Mistake(f"There is no run directory or shipped model called “{name}”{_shipped_names()}.")
-    with explained(RunError):
-        if not run.read_json("run.json"):
-            raise Mistake(f"{path} is not a run directory: it has no run.json.")
+    if not (path / "run.json").exists():
+        raise Mistake(f"{path} is not a run directory: it has no run.json.")
+    try:
         run.run()
+    except RunError as error:
+        raise Mistake(f"{path}: {error}") from error
+    except ValueError as error:
+        raise Mistake(f"{path / 'run.json'} is damaged: it is not JSON.") from error
     return run, step
 
 
@@ -52,8 +45,8 @@ def open_model(name: str) -> OpenedModel:
         step = steps[-1]
     elif step not in steps:
         raise Mistake(f"{run.path} has no weights of step {step}; there are {_listed(steps)}.")
-    tokenizer = open_tokenizer(run)
-    return OpenedModel(run, step, _load(run, step, tokenizer.vocab_size), tokenizer)
+    with explained(ValueError):  # damaged weights or tokenizer; torch is loaded here, not before
+        return OpenedModels().get(run.path, step)
 
 
 def open_tokenizer(run: RunDirectory) -> "Tokenizer":
@@ -122,14 +115,3 @@ def _listed(steps: list[int]) -> str:
         if len(steps) > 1
         else f"step {steps[0]}"
     )
-
-
-def _load(run: RunDirectory, step: int, vocab_size: int) -> "GPT":
-    from llmviz.model import WeightsError, build_gpt, load_into
-    from llmviz.runs.weights import read_run_weights
-
-    model = build_gpt(run.settings().model, vocab_size, seed=0)
-    file = run.snapshot(step) if run.snapshot(step).exists() else run.checkpoint(step)
-    with explained(WeightsError):
-        load_into(model, read_run_weights(file))
-    return model.eval()

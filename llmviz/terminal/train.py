@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
     plan = plan_training(options)
     exists = (out / "run.json").exists()
     run = _unfinished(RunDirectory(out), plan) if exists else _new(out, plan)
-    return _train(run, options.json)
+    return train_to_the_end(run, options.json)
 
 
 def _new(out: Path, plan: Plan) -> RunDirectory:
@@ -106,7 +106,8 @@ def _different(there: RunSettings, here: RunSettings) -> list[str]:
     ]
 
 
-def _train(run: RunDirectory, as_json: bool) -> int:
+def train_to_the_end(run: RunDirectory, as_json: bool) -> int:
+    """Train what is left of a run, showing it as it happens; returns the exit status."""
     from llmviz.runs.machine import machine
     from llmviz.runs.slices import Budget, Session, train_slice
 
