@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 BY_HEART_BYTES = 20_000
 FEW_VALIDATION_TOKENS = 500
 MAX_WORDS = 100_000
-# letters, digits and _, with ' inside: "don't" is one word
-WORD = regex.compile(r"[\p{L}\p{M}\p{N}_]+(?:['’][\p{L}\p{M}\p{N}_]+)*")
+# "don't" is one word. The page finds the words of a sample in the same way (assets/js/words.js).
+WORD = regex.compile(r"[\p{L}\p{M}]+(?:['’][\p{L}\p{M}]+)*")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import re
 import shutil
 import time
@@ -130,9 +131,19 @@ def open_dataset(path: Path, *, verify: bool = False) -> Dataset:
         if changed or (verify and _file_sha256(path / name) != stored.get("sha256")):
             raise DatasetDamaged(f"The file {name} of this dataset was changed after it was built.")
     dataset = Dataset(path, meta)
-    if verify and max(int(dataset.train.max()), int(dataset.val.max())) >= meta["vocab_size"]:
-        raise DatasetDamaged("The dataset holds ids that its tokenizer lacks.")
+    if verify:
+        _check_vocabulary(dataset)
     return dataset
+
+
+def _check_vocabulary(dataset: Dataset) -> None:
+    try:
+        vocab_size = dataset.tokenizer.vocab_size
+    except ValueError as error:
+        raise DatasetDamaged(str(error)) from None
+    largest = max(int(dataset.train.max()), int(dataset.val.max()))
+    if vocab_size != dataset.meta["vocab_size"] or largest >= vocab_size:
+        raise DatasetDamaged("This dataset holds ids that its tokenizer lacks.")
 
 
 def build_dataset(data: DataSettings, root: Path, block_size: int | None = None) -> Dataset:
@@ -223,15 +234,26 @@ def _read_meta(path: Path) -> dict[str, Any]:
     try:
         with (path / "meta.json").open("rb") as file:
             meta = json.loads(file.read(_MAX_META_BYTES))
-        whole = isinstance(meta["files"], dict) and all(isinstance(f, dict) for f in meta["files"].values())
-        whole = whole and all(type(meta[name]) is int and meta[name] > 0 for name in _META_COUNTS)
+        whole = _is_meta(meta)
     except FileNotFoundError:
         raise DatasetDamaged("There is no dataset here, or it was never finished.") from None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         whole = False
     if not whole:
         raise DatasetDamaged("The description of this dataset (meta.json) can't be read.")
     return meta
+
+
+def _is_meta(meta: dict[str, Any]) -> bool:
+    """Whether the values have the types that readers count on: a run from elsewhere brings its own."""
+    best = [meta["best_possible_nats"], meta["best_possible_loss"]]
+    return (
+        all(isinstance(file, dict) for file in meta["files"].values())
+        and all(type(meta[name]) is int and meta[name] > 0 for name in _META_COUNTS)
+        and all(value is None or (type(value) is float and math.isfinite(value)) for value in best)
+        and meta["unit"] in ("letters", "bytes", "tokens")
+        and all(isinstance(warning, str) for warning in meta["warnings"])
+    )
 
 
 def _file_sha256(path: Path) -> str:

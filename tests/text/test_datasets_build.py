@@ -139,7 +139,7 @@ def test_the_alphabet_is_that_of_the_whole_text(tmp_path):
 
 def test_words_are_those_of_the_text():
     assert distinct_words("Don't! the_dog sat; the dog's naïve, हिन्दी 😊 'x' 42") == [
-        "Don't", "the_dog", "sat", "the", "dog's", "naïve", "हिन्दी", "x", "42",
+        "the", "Don't", "dog", "sat", "dog's", "naïve", "हिन्दी", "x",
     ]  # fmt: skip
 
 
@@ -226,6 +226,33 @@ def test_ids_that_the_tokenizer_lacks_are_noticed(tmp_path):
     (path / "meta.json").write_text(json.dumps(meta))
     with pytest.raises(DatasetDamaged, match="ids that its tokenizer lacks"):
         open_dataset(path, verify=True)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"unit": "<b>"}, {"warnings": [1]}, {"warnings": None}, {"n_val_tokens": True}, {"vocab_size": -1},
+        {"best_possible_loss": "0"}, {"best_possible_nats": float("nan")}, {"files": {"text.txt": 3}},
+        {"files": {}},
+    ],
+)  # fmt: skip
+def test_a_description_with_other_types_is_refused(change, tmp_path):
+    path = build_text(tmp_path, TEXT).path
+    meta = json.loads((path / "meta.json").read_text())
+    (path / "meta.json").write_text(json.dumps(meta | change))
+    with pytest.raises(DatasetDamaged):
+        open_dataset(path)
+
+
+def test_a_tokenizer_that_does_not_fit_is_noticed(tmp_path):
+    path = build_text(tmp_path, TEXT).path
+    for content in (json.dumps(CharTokenizer("ab").to_json()).encode(), b"{}"):
+        (path / "tokenizer.json").write_bytes(content)
+        meta = json.loads((path / "meta.json").read_text())
+        meta["files"]["tokenizer.json"] = {"bytes": len(content), "sha256": sha256_of(content)}
+        (path / "meta.json").write_text(json.dumps(meta))
+        with pytest.raises(DatasetDamaged):
+            open_dataset(path, verify=True)
 
 
 def test_pickled_ids_are_never_loaded(tmp_path):

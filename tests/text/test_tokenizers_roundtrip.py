@@ -1,5 +1,8 @@
 """Every tokenizer gives back exactly the text it read, and reads it as Hugging Face's `tokenizers` does."""
 
+import doctest
+from importlib import import_module
+
 import pytest
 import tokenizers
 from hypothesis import example, given, settings
@@ -107,6 +110,13 @@ def test_saved_file_opens_in_transformers(tokenizer, tmp_path):
     tokenizer.save(tmp_path / "tokenizer.json")
     theirs = transformers.PreTrainedTokenizerFast(tokenizer_file=str(tmp_path / "tokenizer.json"))
     assert theirs(CORPUS)["input_ids"] == tokenizer.encode(CORPUS)
+
+
+@pytest.mark.parametrize("name", ["chars", "bytes", "words", "bpe"])
+def test_the_examples_in_the_docstrings_are_true(name):
+    module = import_module(f"llmviz.text.tokenizers.{name}")
+    assert doctest.testmod(module).attempted > 0
+    assert doctest.testmod(module).failed == 0
 
 
 def test_empty_text_has_no_tokens(tokenizer):

@@ -48,6 +48,8 @@ class BPETokenizer(Tokenizer):
         self.merges: Merges = {pair: (rank, joined) for rank, (pair, joined) in enumerate(merges.items())}
         self.special_tokens = dict(special_tokens or {})
         self.add_prefix_space = add_prefix_space
+        longest_first = sorted(self.special_tokens, key=len, reverse=True)  # where two begin alike
+        self._specials = regex.compile("(" + "|".join(map(regex.escape, longest_first)) + ")")
         specials = set(self.special_tokens.values())
         self._id_of_byte = {
             token[0]: token_id
@@ -121,12 +123,8 @@ class BPETokenizer(Tokenizer):
         return ids
 
     def _split_specials(self, text: str) -> Iterator[str]:
-        """The text cut at its special tokens, which are kept; the longest wins where two begin alike."""
-        if not self.special_tokens:
-            parts = [text]
-        else:
-            longest_first = sorted(self.special_tokens, key=len, reverse=True)
-            parts = regex.split("(" + "|".join(map(regex.escape, longest_first)) + ")", text)
+        """The text cut at its special tokens, which are kept."""
+        parts = self._specials.split(text) if self.special_tokens else [text]
         return (part for part in parts if part)
 
 
