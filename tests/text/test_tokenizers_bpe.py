@@ -33,7 +33,7 @@ def assert_same_model(ours, peer):
     assert ours.to_json()["model"]["vocab"] == model["vocab"]
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(
     st.text(st.sampled_from("ab cé\n"), max_size=400),
     st.integers(256, 330),
