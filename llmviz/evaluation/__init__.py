@@ -10,6 +10,7 @@ from typing import Any
 _HOME = {
     "Evaluation": "loss",
     "evaluate": "loss",
+    "first_guess_is_right": "loss",
     "token_byte_lengths": "loss",
     "windows_to_visit": "loss",
 }

@@ -118,8 +118,20 @@ def _score(model: GPT, tokens: Tensor) -> tuple[float, int]:
     inputs, targets = tokens[:, :-1], tokens[:, 1:].flatten()
     logits = model(inputs).flatten(0, 1)  # (B·t, V)
     surprise = F.cross_entropy(logits, targets, reduction="none")  # (B·t,)
-    right = (logits.argmax(dim=-1) == targets).sum()
+    right = first_guess_is_right(logits, targets).sum()
     return surprise.double().sum().item(), int(right)  # float32 would lose digits over a million tokens
+
+
+def first_guess_is_right(logits: Tensor, targets: Tensor) -> Tensor:
+    """(N, V) logits and (N,) targets → (N,) bool: was the target the model's first guess?
+
+    A new model may give every token the same logit, which is no guess: so the target's has to be the largest
+    and beat its neighbour's. (`logits.argmax(-1) == targets` would count token 0, at ten times the cost.)
+    """
+    rows = targets[:, None]  # (N, 1)
+    chosen = logits.gather(-1, rows)
+    neighbour = logits.gather(-1, (rows + 1) % logits.shape[-1])
+    return ((chosen >= logits.amax(dim=-1, keepdim=True)) & (chosen > neighbour))[:, 0]
 
 
 def _batches(ids: Sequence[int] | np.ndarray, block_size: int, visited: list[int]) -> Iterator[np.ndarray]:

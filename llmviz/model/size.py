@@ -16,6 +16,7 @@ class Shape(Protocol):
     n_head: int
     n_embd: int
     block_size: int
+    dropout: float
 
 
 def n_parameters(model: Shape, vocab_size: int) -> int:
@@ -39,21 +40,27 @@ def _modern(model: Shape, vocab_size: int) -> int:
 _COUNT = {"gpt2": _gpt2, "modern": _modern}
 
 
-def memory_bytes(model: Shape, vocab_size: int, batch_size: int) -> int:
-    """About how many bytes training takes beyond the program itself: an estimate, a little on the safe side.
+# What the forward pass of a layer keeps for the backward pass, in vectors of C numbers a token, with the
+# widest gradients on the way back: counted in the code, then set by the peak memory of real training. The
+# modern model keeps more, because PyTorch puts its norms together from smaller parts.
+_KEPT = {"gpt2": 19, "modern": 28}
+_WORKSPACE = 16_000_000  # bytes: what the kernels and the allocator hold on to
 
-    Weights, gradients and AdamW's two moments are four numbers a parameter; what the forward pass keeps for
-    the backward pass is counted per token below.
+
+def memory_bytes(model: Shape, vocab_size: int, batch_size: int) -> int:
+    """About how many bytes training takes beyond the program itself: an estimate, 5 to 15 % on the safe side.
+
+    Weights, gradients and AdamW's two moments are four numbers a parameter. The rest grows with the number of
+    tokens in a batch, most of it with every layer.
     """
-    states = 4 * n_parameters(model, vocab_size)
     tokens = batch_size * model.block_size
-    C = model.n_embd
-    # Kept per token and layer: both norms' inputs and outputs (4C), q, k, v and the mixed values (4C), the
-    # projection (C), and the MLP's 4C before and after its bend, with its output (9C); then one gradient each
-    # of the widest two while going back.
-    activations = tokens * (model.n_layer * 18 * C + 8 * C)
-    logits = 3 * tokens * vocab_size  # the logits, their log-softmax and their gradient
-    return FLOAT * (states + activations + logits)
+    states = 4 * n_parameters(model, vocab_size)
+    layers = tokens * model.n_layer * _KEPT[model.architecture] * model.n_embd
+    ends = tokens * (8 * model.n_embd + 3 * vocab_size)  # embeddings; logits, their log-softmax and gradient
+    # Dropout keeps its masks and every head's (T, T) weights, which attention otherwise never writes down.
+    per_token = 4 * model.n_head * model.block_size + 3 * model.n_embd
+    dropped = tokens * model.n_layer * per_token if model.dropout else 0
+    return FLOAT * (states + layers + ends + dropped) + _WORKSPACE
 
 
 def flops_per_token(model: Shape, vocab_size: int) -> int:

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmviz.evaluation import evaluate, token_byte_lengths, windows_to_visit
+from llmviz.evaluation import evaluate, first_guess_is_right, token_byte_lengths, windows_to_visit
 from llmviz.model import GPT, GPTConfig
 
 V, BLOCK = 13, 8
@@ -127,6 +127,19 @@ def test_a_model_that_ran_away_gives_nan_or_infinity_not_an_exception():
     with torch.no_grad():
         model.ln_f.weight.fill_(math.nan)
     assert math.isnan(evaluate(model, list(range(V)), BLOCK, ThreeByteWords()).perplexity)
+
+
+def test_a_new_model_that_finds_all_tokens_alike_has_guessed_nothing():
+    shape = {"vocab_size": V, "block_size": BLOCK, "n_layer": 1, "n_head": 2, "n_embd": 16}
+    found = evaluate(GPT(GPTConfig(architecture="modern", **shape)), [0] * 50, BLOCK, ThreeByteWords())
+    assert found.accuracy == 0
+    assert found.loss == pytest.approx(math.log(V))
+
+
+def test_the_first_guess_is_the_largest_logit():
+    logits = torch.randn(200, V, generator=torch.Generator().manual_seed(0))
+    targets = torch.arange(200) % V
+    assert torch.equal(first_guess_is_right(logits, targets), logits.argmax(-1) == targets)
 
 
 def test_batches_do_not_change_the_result(monkeypatch):

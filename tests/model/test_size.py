@@ -62,6 +62,42 @@ def test_torch_is_not_needed():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+MEASURE_PEAK = """
+import sys, torch, torch._dynamo, torch.nn.functional as F
+from llmviz.model import build_gpt, memory_bytes
+from llmviz.settings import ModelSettings
+
+def peak():
+    [line] = [line for line in open("/proc/self/status") if line.startswith("VmHWM")]
+    return int(line.split()[1]) * 1024
+
+def train(shape, batch_size):
+    model = build_gpt(shape, 65, seed=1)
+    optimizer = torch.optim.AdamW(model.parameters(), fused=True)
+    for _ in range(2):
+        tokens = torch.randint(65, (batch_size, shape.block_size + 1))
+        F.cross_entropy(model(tokens[:, :-1]).flatten(0, 1), tokens[:, 1:].flatten()).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+torch.set_num_threads(1)
+name, dropout = sys.argv[1], float(sys.argv[2])
+train(ModelSettings(architecture=name, n_layer=1, n_head=1, n_embd=4, block_size=4, dropout=dropout), 2)
+shape = ModelSettings(architecture=name, n_layer=3, n_head=4, n_embd=256, block_size=64, dropout=dropout)
+before = peak()
+train(shape, 16)
+print((peak() - before) / memory_bytes(shape, 65, 16))
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+@pytest.mark.parametrize(("architecture", "dropout"), [("gpt2", "0.1"), ("modern", "0")])
+def test_memory_is_as_estimated(architecture, dropout):
+    command = [sys.executable, "-c", MEASURE_PEAK, architecture, dropout]
+    share = float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    assert 0.6 < share < 1.1
+
+
 def test_memory_grows_with_everything_that_takes_some():
     shape = ModelSettings()
     base = memory_bytes(shape, 65, 12)
