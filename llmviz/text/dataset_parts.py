@@ -108,7 +108,7 @@ def best_possible(source: Source, cut: int, first_token: bytes, n_predicted: int
     None where the source is not one of our generators. Evaluation predicts every token of the validation
     text but the first, so the first token's surprise is no part of the loss. The generators report
     documents, not letters: that one surprise is taken from how often a document begins this way, which
-    leaves an error of about a millionth of a nat in the loss.
+    leaves an error of about a millionth of a nat in the loss of a megabyte.
     """
     validation = [document for document in source.documents if document.start >= cut]
     if not validation or any(document.nats is None for document in validation):
