@@ -98,6 +98,7 @@ class Grammar:
         }
         self._sources = rules
         self._compiled: dict[str, Choice | None] = {}
+        self._first_ways: dict[Slot, list[tuple[str, Mapping]]] = {}
         self.start = self.rule(start)
 
     def rule(self, name: str) -> Choice:
@@ -156,12 +157,19 @@ class Grammar:
     def fillings(self, slot: Slot, memory: Mapping) -> list[tuple[str, Mapping]]:
         """All (text, what is then remembered besides) for a mention of `slot`; each is equally likely."""
         word = memory.get(slot.name)
-        if word is None:
-            taken = [memory.get(rival) for rival in self._rivals[slot.name]]
-            words = [word for word in self.slots[slot.name] if not any(word is other for other in taken)]
-            news = [(word, {slot.name: word}) for word in words]
-        else:
-            news = [(word, {})]
+        if word is not None:
+            return self._ways(slot, [(word, {})], memory)
+        taken = [memory[rival] for rival in self._rivals[slot.name] if rival in memory]
+        if not taken and slot in self._first_ways:  # the commonest case, and always the same
+            return self._first_ways[slot]
+        free = [word for word in self.slots[slot.name] if not any(word is other for other in taken)]
+        ways = self._ways(slot, [(word, {slot.name: word}) for word in free], memory)
+        if not taken:
+            self._first_ways[slot] = ways
+        return ways
+
+    def _ways(self, slot: Slot, news: list[tuple[Word, dict]], memory: Mapping) -> list[tuple[str, Mapping]]:
+        """The texts of one form of each word, with what is remembered once it is written."""
         ways = []
         for word, new in news:
             value = memory.get(slot.key, word[slot.form])

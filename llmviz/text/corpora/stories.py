@@ -5,14 +5,15 @@ from __future__ import annotations
 from functools import cache
 
 from llmviz.text.corpora.grammar import Choice, Derivation, Grammar, choice
-from llmviz.text.corpora.stories_plots import PLOTS, SENTENCES
+from llmviz.text.corpora.stories_plots import PHRASES, PLOTS
+from llmviz.text.corpora.stories_sentences import SENTENCES
 from llmviz.text.corpora.stories_world import CAST
 
 
 @cache
 def grammar() -> Grammar:
     """The grammar of the stories; one document is one story and a newline."""
-    return Grammar({**PLOTS, **SENTENCES}, CAST, start="story")
+    return Grammar({**PLOTS, **PHRASES, **SENTENCES}, CAST, start="story")
 
 
 @cache

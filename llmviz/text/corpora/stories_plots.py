@@ -1,8 +1,9 @@
-"""How the stories go: a plot picks its beats, and a beat picks one sentence.
+"""How the stories go: a plot is a row of beats, and for every beat there is a handful of sentences.
 
 The notation is that of `grammar.py`: [a|b] is one or the other, <rule> another rule, {slot.form} a form of a
-word of the small world in `stories_world.py`, drawn when first mentioned and remembered. "They" is written
-he, she or they.
+word of the small world in `stories_world.py`, drawn when first mentioned and remembered. The sentences are in
+`stories_sentences.py`; here is only their order. Causes come before effects: a kite is lost before anybody
+is sad, and only what was hidden can be found.
 """
 
 PLOTS = {
@@ -13,506 +14,49 @@ PLOTS = {
         "<scared>\n",
         "<stray>\n",
         "<cooked>\n",
-        "<rained>\n",
         "<learned>\n",
         "<grown>\n",
         "<honest>\n",
         "<astray>\n",
         "<gift>\n",
     ],
+    # Something is lost, looked for and found.
     "lost": ["<lost_open> <lost_gone> [<sad> |]<lost_search> <lost_find> <lost_end>"],
+    # A toy breaks and is mended, by a grown-up or without one.
     "broken": [
         "<broken_open> <broken_how> [<sad> |]<broken_ask> <broken_elder> <broken_end>",
         "<broken_open> <broken_how> [<sad> |]<broken_self> <broken_end>",
     ],
+    # Two children want the same toy, and it costs them something before they have an idea.
     "shared": ["<shared_open> <shared_mine> [<shared_fight> |]<shared_cost> <shared_idea> <shared_end>"],
+    # Somebody is afraid, learns what is true, and is brave.
     "scared": ["<scared_open> <scared_came> [<scared_shook> |]<scared_truth> <scared_brave> <scared_end>"],
+    # An animal needs help and gets what it likes.
     "stray": ["<stray_open> <stray_need> <stray_help> [<stray_glad> |]<stray_end>"],
+    # A dish goes wrong, as one would expect of such a mistake.
     "cooked": ["<cooked_open> <cooked_slip> <cooked_result> [<cooked_again> |]<cooked_end>"],
-    "rained": ["<rained_open> <rained_but> [<rained_sad> |]<rained_idea> <rained_made> <rained_end>"],
+    # Something is hard to learn until somebody says how.
     "learned": ["<learned_open> <learned_fail> [<learned_blue> |]<learned_tip> <learned_did> <learned_end>"],
+    # A seed takes its time.
     "grown": ["<grown_open> <grown_wait> [<grown_care> |]<grown_grew> <grown_end>"],
+    # Something breaks, and it is hard to say so, most of all for those who blamed the cat.
     "honest": [
         "<honest_broke> <honest_hid> <honest_worry> <honest_truth> <honest_forgive>[ <honest_end>|]",
         "<honest_broke> <honest_cat> <honest_cat_worry> <honest_truth> <honest_cat_end>",
     ],
+    # Lost in a crowd: the landmark helps.
     "astray": ["<astray_open> <astray_lure> <astray_alone> <astray_think> <astray_found>[ <astray_end>|]"],
+    # A present made by hand.
     "gift": ["<gift_open> <gift_made> [<gift_hid> |]<gift_doubt> <gift_given> <gift_end>"],
 }
 
-SENTENCES = {
-    # Something is lost, looked for and found.
-    "lost_open": [
-        "{hero} had a {color} {thing}.",
-        "The best thing that {hero} had was a {color} {thing}.",
-        "{elder} gave {hero} a {color} {thing}.",
-        "{hero} was a [kind|quiet|funny|clever] {hero.child} with a {color} {thing}.",
-        "Every day, {hero} took {hero.their} {color} {thing} to school.",
-        "{hero} never went out without {hero.their} {color} {thing}.",
-    ],
-    "lost_gone": [
-        "One [morning|evening], {thing.it} was gone.",
-        "But one day, {hero.they} could not find {thing.it}.",
-        '"Where is {hero.my} {thing}?" {hero.they} [asked|cried] one day.',
-        "When {hero.they} woke up, the {thing} was not there.",
-        "On the way home, {hero.they} lost {thing.it}.",
-        "Then there was a [storm|party], and after it the {thing} was gone.",
-    ],
-    "sad": [
-        "{hero} was so sad that {hero.they} [could not eat|could not sleep|hid under the table].",
-        "A [big|warm] tear ran down {hero.their} [nose|cheek].",
-        '"Oh no!" cried {hero}.',
-        "{hero.They} sat down on the [floor|stairs] and cried.",
-        "For a long time, {hero} did not say a word.",
-    ],
-    "lost_search": [
-        "{hero} looked in every [room|box|corner] of the house.",
-        "{hero.They} asked {elder}, but {elder.they} had not seen {thing.it}.",
-        '"{friend}, will {friend.you} help {hero.me} look?" asked {hero}.',
-        "{friend} came to help, and {friend.they} looked [under|behind] the [sofa|shed|stairs].",
-        "{hero} and {friend} looked everywhere, and then {friends.they} looked again.",
-        '"Think, {hero}, where did {hero.you} see {thing.it} last?" asked {elder}.',
-    ],
-    "lost_find": [
-        "At last {hero.they} found {thing.it} {thing.hiding}.",
-        "And there {thing.it} was, {thing.hiding}!",
-        "Then {hero} saw something {color} {thing.hiding}.",
-        '"There is something {color} {thing.hiding}!" cried {hero}.',
-        "The {color} {thing} was {thing.hiding} all the time.",
-        "In the end, {elder} found {thing.it} {thing.hiding}.",
-    ],
-    "lost_end": [
-        "From then on, {hero} kept {thing.it} in a [tin|drawer] by the bed.",
-        "{hero} laughed and held {thing.it} tight.",
-        "That night, the {thing} slept next to {hero.them}.",
-        '"Never run away again," {hero.they} told the {thing}.',
-        "{hero} wrote {hero.their} name on {thing.it} in big letters.",
-        "{hero.They} was so glad that {hero.they} danced all the way home.",
-    ],
-    # Something breaks and is mended.
-    "broken_open": [
-        "{hero} got a {color} {toy} for {hero.their} birthday.",
-        "{elder} made a {color} {toy} for {hero}.",
-        "{hero} had saved {hero.their} money for a {color} {toy}.",
-        "{hero} and {hero.their} {color} {toy} were never apart.",
-        "{hero} had many toys, but {hero.they} liked the {color} {toy} best.",
-    ],
-    "broken_how": [
-        "One day, {hero} {toy.played} {toy.it} too [hard|fast], and the {toy.part} came off.",
-        "But the {toy.part} broke because {hero.they} left {toy.it} out in the rain.",
-        "Then {friend} stepped on the {toy.part} and broke {toy.it}.",
-        '"The {toy.part} is broken!" {hero.they} said one morning.',
-        "{toy.It} hit a [wall|tree|stone], and the {toy.part} broke.",
-    ],
-    "broken_ask": [
-        '"{elder}, can {elder.you} fix {toy.it}?" asked {hero}.',
-        '"Do not cry, {family.we} will fix {toy.it}," said {elder}.',
-        "{hero} showed {toy.it} to {elder}.",
-        '{elder} looked at the {toy.part} and said, "Let {elder.me} think."',
-    ],
-    "broken_elder": [
-        "{elder.They} fixed the {toy.part} with [glue|a nail|a needle|some string].",
-        "{elder.They} made a new {toy.part} out of [a spoon|a pine cone|a cork].",
-        "{elder.They} worked all [morning|evening], and {hero} held the [lamp|hammer|glue].",
-        "Then {elder.they} turned a [button|bottle top|box] into a new {toy.part}.",
-    ],
-    "broken_self": [
-        "{hero} and {friend} mended {toy.it} with [tape|glue|a ribbon].",
-        "So {hero.they} made a new {toy.part} {hero.themself}.",
-        "{friend} brought a {toy.part} from a toy that nobody used any more.",
-        "With a [nail|ribbon|rubber band], {hero} fixed the {toy.part} {hero.themself}.",
-    ],
-    "broken_end": [
-        "Soon {hero} could {toy.play} {toy.it} again.",
-        "The {toy.part} was even better than before.",
-        "After that, {hero} {toy.played} {toy.it} with more care.",
-        '"As good as new!" cried {hero}.',
-        "{hero} {toy.played} {toy.it} until it was time for bed.",
-    ],
-    # Two children want the same toy.
-    "shared_open": [
-        "{hero} and {friend} found a {color} {toy} [in the attic|in a box|under a bench].",
-        "There was only one {color} {toy}, but both {hero} and {friend} wanted {toy.it}.",
-        "{friend} came to play with {hero} and saw the {color} {toy}.",
-        "{hero} had a {color} {toy}, and {friend} wanted to {toy.play} {toy.it}.",
-        "{elder} bought one {color} {toy} for {hero} and {friend}.",
-    ],
-    "shared_mine": [
-        '"{toy.It} is mine!" shouted {hero}.',
-        '"{hero.i} had {toy.it} first!" said {hero}.',
-        '"Give {toy.it} to {friend.me}!" said {friend}.',
-        '"{hero.You} never let {friend.me} {toy.play} {toy.it}," said {friend}.',
-        "{friends.They} both held on to {toy.it} and would not let go.",
-    ],
-    "shared_fight": [
-        "{hero} pulled, {friend} pulled, and the {toy.part} began to [bend|crack|creak].",
-        "{friend} pushed {hero}, and {hero} pushed {friend}.",
-        "{friend} made a face, and {hero} made a worse one.",
-        "{friends.They} were so loud that the cat ran out of the house.",
-    ],
-    "shared_cost": [
-        "{elder} put the {toy} on a high shelf because {friends.they} were too loud.",
-        "Then the {toy.part} came off, and nobody could {toy.play} {toy.it}.",
-        "So {friend} went home, and {hero} was alone with {toy.it}.",
-        "{friend} began to cry, and then {hero} had no fun at all.",
-        "After that, {friends.they} did not speak for a whole hour.",
-    ],
-    "shared_idea": [
-        '"{friend.You} can have the first turn," said {hero}.',
-        '"Let {friends.us} {toy.play} {toy.it} together," said {friend}.',
-        "{hero} said sorry and gave {friend} the {toy}.",
-        '"What if {friends.we} take turns?" asked {friend}.',
-        "{elder} gave {friends.them} a clock so that {friends.they} could take turns.",
-    ],
-    "shared_end": [
-        "So {friends.they} {toy.played} {toy.it} by turns until dinner.",
-        "{toy.It} was much more fun with two.",
-        "After that, {hero} and {friend} shared everything, even a [cold|bath|cookie].",
-        "And nobody wanted to go home that evening.",
-        "{hero} and {friend} are still the best of friends.",
-    ],
-    # Somebody is afraid and gets over it.
-    "scared_open": [
-        "{hero} was afraid of {fear}.",
-        "Nothing scared {hero} as much as {fear}.",
-        "{hero} liked [snakes|sharks|lions|dragons], but not {fear}.",
-        '"{hero}, are {hero.you} afraid of {fear}?" asked {friend}.',
-        "{hero} told nobody that {hero.they} was afraid of {fear}.",
-    ],
-    "scared_came": [
-        "One [evening|day], {fear.came}.",
-        "Then {fear.came}, and {hero.they} could not run away.",
-        "{hero} was out with {elder} when {fear.came}.",
-        "{hero} was in the middle of a song when {fear.came}.",
-    ],
-    "scared_shook": [
-        "{hero.Their} [hands|knees|lips] began to shake.",
-        '"Help!" cried {hero}.',
-        "{hero.They} shut {hero.their} eyes and held {hero.their} breath.",
-        "{hero} wanted to hide in the smallest box in the world.",
-    ],
-    "scared_truth": [
-        '"{fear.truth}," said {elder}.',
-        '{elder} took {hero.their} hand and said, "{fear.truth}."',
-        '"{fear.truth}," {hero.they} told {hero.themself} three times.',
-        'Then {hero.they} heard the voice of {elder}, "{fear.truth}."',
-    ],
-    "scared_brave": [
-        "So {hero} {fear.brave}.",
-        "{hero.They} took a deep breath and {fear.brave}.",
-        "Slowly, very slowly, {hero.they} {fear.brave}.",
-        "This time {hero.they} was brave and {fear.brave}.",
-    ],
-    "scared_end": [
-        "Now {hero.they} was not afraid of {fear} any more.",
-        '"{hero.i} did it!" cried {hero}.',
-        "{hero} was proud and told everybody about {fear}.",
-        "From that day on, {fear} and {hero} were friends.",
-        '"Is that all?" asked {hero}, and {elder} had to laugh.',
-    ],
-    # An animal in need.
-    "stray_open": [
-        "{hero} found a [little|thin|wet] {animal} behind the [shed|school|shop].",
-        "On the way [home|to school], {hero} met a [little|thin|wet] {animal}.",
-        "One cold morning, a [little|thin|wet] {animal} sat in front of {hero}.",
-        "{hero} heard a noise, and under the steps there was a {animal}.",
-        "{friend} came to {hero} with a {animal} in a box.",
-    ],
-    "stray_need": [
-        "{animal.It} had hurt {animal.its} leg and could not go back to {animal.home}.",
-        "The {animal} was so hungry that {animal.it} could not stand.",
-        "The poor {animal} was lost and looked for {animal.home}.",
-        '"Why does {animal.it} shake?" asked {hero}.',
-        "{animal.It} had not eaten for [two|three|four] days.",
-    ],
-    "stray_help": [
-        "{hero} ran into the house and got {animal.food}.",
-        '"Give {animal.it} {animal.food}," said {elder}.',
-        "{hero} put {animal.it} in {hero.their} [hat|coat|bed] and fed {animal.it} {animal.food}.",
-        "{hero} held out {animal.food} and waited, and at last the {animal} came.",
-        "{elder} made {animal.it} a bed, and {hero} brought {animal.food}.",
-    ],
-    "stray_glad": [
-        "The {animal} ate and fell asleep in {hero.their} lap.",
-        "Then {animal.it} {animal.moved} around {hero.them} three times.",
-        '"{animal.It} likes {hero.me}!" said {hero}.',
-        "{hero} called {animal.it} [Button|Pepper|Cookie|Cloud].",
-    ],
-    "stray_end": [
-        "In the evening, the {animal} {animal.moved} back to {animal.home}.",
-        "Since then, {animal.it} has come back every [morning|Sunday].",
-        "{hero} cried a little when {animal.it} {animal.moved} away to {animal.home}.",
-        '"{animal.It} can stay with {family.us}," said {elder}, and {animal.it} did.',
-        "When {hero} opened the gate, the {animal} {animal.moved} after {hero.them}.",
-    ],
-    # A dish goes wrong.
-    "cooked_open": [
-        "It was the birthday of {elder}, so {hero} made a {dish}.",
-        "{hero} wanted to surprise {elder} with a {dish}.",
-        "{friend} was ill, and {hero} made a {dish} for {friend.them}.",
-        "{hero} had never made a {dish} before.",
-        "{hero} and {friend} were hungry, so {friends.they} made a {dish}.",
-    ],
-    "cooked_slip": [
-        "But {hero.they} {dish.slip}.",
-        "{hero} was in a hurry and {dish.slip}.",
-        "Because {hero.they} sang so loudly, {hero.they} {dish.slip}.",
-        "{hero} thought of [the sea|lunch|a dragon] and {dish.slip}.",
-        "{hero} did not read the book, and so {hero.they} {dish.slip}.",
-    ],
-    "cooked_result": [
-        "The {dish} {dish.result}.",
-        "When the {dish} was done, {dish.it} {dish.result}.",
-        '"{hero}, what is that?" asked {elder}, for the {dish} {dish.result}.',
-        "It was no surprise that {dish.it} {dish.result}.",
-    ],
-    "cooked_again": [
-        "So {hero.they} began again from the beginning.",
-        "The dog was happy to eat {dish.it}, and {hero} made another one.",
-        "{hero} nearly cried, but then {hero.they} had to laugh.",
-        '"Never mind, {hero.you} can try again," said {elder}.',
-    ],
-    "cooked_end": [
-        "The second {dish} was the best in town.",
-        "In the end, everybody asked for more.",
-        "{elder} ate three pieces of the next {dish}.",
-        "Now {hero} can make a {dish} with {hero.their} eyes shut.",
-        '"{hero.i} like {dish.it} anyway," said {elder} and took a bite.',
-        "The next {dish} was so good that {hero} ate most of {dish.it} {hero.themself}.",
-    ],
-    # A day out is spoiled, or so it seems.
-    "rained_open": [
-        "{hero} and {elder} wanted to go {place.to}.",
-        "All week, {hero} had waited for the trip {place.to}.",
-        '"Today {family.we} will go {place.to}," {elder} told {hero}.',
-        "{hero} had packed {hero.their} bag for a day {place.at}.",
-        "{elder} had promised {hero} a whole day {place.at}.",
-    ],
-    "rained_but": [
-        "But it rained and rained.",
-        "Then a [storm|fog] came, and nobody could go out.",
-        "But in the morning, the [car|bus|train] did not start.",
-        "When {hero.they} looked out, there was snow up to the window.",
-    ],
-    "rained_sad": [
-        "{hero} pressed {hero.their} nose against the window.",
-        '"The whole day is spoiled!" said {hero}.',
-        "{hero.They} took off {hero.their} boots and threw them at the door.",
-        "{hero} asked the sky to stop, but the sky did not listen.",
-    ],
-    "rained_idea": [
-        '"If {family.we} cannot go {place.to}, the {place} must come to {family.us}," said {elder}.',
-        "Then {elder} had an idea and got all the [boxes|chairs|pillows] in the house.",
-        "{elder} smiled and opened an old [box|bag] with [paint|chalk|clay] in it.",
-        '"{hero.i} know what to do," said {hero} after a while.',
-    ],
-    "rained_made": [
-        "{family.They} made {place.landmark} out of [boxes|chairs|pillows|blankets].",
-        "{hero} painted {place.landmark} on [a big sheet|the wall|the window].",
-        "Soon {place.landmark} stood in the middle of the kitchen.",
-        "{elder} played {place.landmark}, and {hero} bought a ticket.",
-    ],
-    "rained_end": [
-        "When the sun came out, {family.they} did not even see it.",
-        "{hero} liked {place.landmark} at home better than the real one.",
-        '"Can {family.we} do that again tomorrow?" asked {hero}.',
-        "And that was the best day of the whole [summer|winter|year].",
-        "{hero} never wanted to go {place.to} again.",
-    ],
-    # Something is hard to learn.
-    "learned_open": [
-        "{hero} could not {skill}.",
-        "{friend} could {skill}, but {hero} could not.",
-        "More than anything, {hero} wanted to {skill}.",
-        '{hero} asked {friend}, "How do {friend.you} {skill}?"',
-        "{hero} dreamed that {hero.they} could {skill}.",
-    ],
-    "learned_fail": [
-        "{hero.They} tried it and {skill.fail}.",
-        "The first time, {hero.they} {skill.fail}.",
-        "{hero} tried [six|seven|ten] times, and every time {hero.they} {skill.fail}.",
-        "But {hero.they} {skill.fail}, and everybody saw it.",
-    ],
-    "learned_blue": [
-        "{friend} laughed, and {hero} turned red.",
-        '"{hero.i} will never learn it!" said {hero}.',
-        "{hero.They} kicked a stone and went home.",
-        "That was not how {hero.they} had dreamed it.",
-    ],
-    "learned_tip": [
-        '"{skill.tip}," said {friend}.',
-        '{elder} whispered in {hero.their} ear, "{skill.tip}."',
-        'In a book {hero.they} read, "{skill.tip}."',
-        '"{skill.tip}, and try it every day," said {elder}.',
-    ],
-    "learned_did": [
-        "On Sunday, {hero.they} {skill.did}.",
-        "And then, all at once, {hero} {skill.did}!",
-        "After a [week|month], {hero.they} {skill.did}.",
-        "{hero} tried once more, and this time {hero.they} {skill.did}.",
-    ],
-    "learned_end": [
-        "Then {friend} asked {hero.them} how to {skill}.",
-        "{hero} was so proud that {hero.they} did it again at once.",
-        '"That was easy," said {hero} with a smile.',
-        "Now {hero} wants to learn to fly.",
-        "{hero.They} told {elder}, and {elder} clapped and clapped.",
-    ],
-    # A seed takes its time.
-    "grown_open": [
-        "In spring, {hero} put a {plant} seed into the ground.",
-        "{elder} gave {hero} one little {plant} seed.",
-        "{hero} found a {plant} seed in {hero.their} pocket and put it into a pot.",
-        "{hero} and {friend} wanted to grow a {plant}.",
-    ],
-    "grown_wait": [
-        "For a long time, nothing happened.",
-        '"When will {plant.it} grow?" {hero.they} asked every day.',
-        "Every morning, {hero.they} gave {plant.it} some water.",
-        "{hero} looked at the ground, but {hero.they} only saw [ants|mud|a worm].",
-        "{hero} sang to {plant.it} because {elder} said that it helped.",
-    ],
-    "grown_care": [
-        "A snail wanted to eat {plant.it}, but {hero} carried the snail away.",
-        "One night was so cold that {hero} gave {plant.it} {hero.their} [hat|scarf|blanket].",
-        '"{plant.It} needs [sun|rain] and time," said {elder}.',
-        "In the hot weeks, {hero} gave {plant.it} half of {hero.their} own water.",
-    ],
-    "grown_grew": [
-        "By the end of summer, the {plant} {plant.grew}.",
-        "Then one day, {plant.it} {plant.grew}!",
-        "When {hero} came back from a trip, the {plant} {plant.grew}.",
-        "{plant.It} grew and grew until {plant.it} {plant.grew}.",
-    ],
-    "grown_end": [
-        "{hero} and {elder} made {plant.meal} out of {plant.it}.",
-        "There was {plant.meal} for everybody in the house.",
-        "{hero} kept one seed for the next year.",
-        '"{hero.i} only waited, {plant.it} did the rest," said {hero}.',
-        "{friend} got {plant.meal} from {hero}, and a seed as well.",
-    ],
-    # Something breaks, and it is hard to say so.
-    "honest_broke": [
-        "{hero} broke the {fragile} when {hero.they} {fragile.how}.",
-        "The {fragile} fell down because {hero} {fragile.how}.",
-        "{elder} loved the old {fragile}, but {hero} {fragile.how} and broke {fragile.it}.",
-        "There was a crash, and {hero} saw that the {fragile} was in pieces.",
-    ],
-    "honest_hid": [
-        "{hero.They} hid the pieces [under the bed|behind the sofa|in a boot].",
-        '"{hero}, where is the {fragile}?" asked {elder}.',
-        "Nobody had seen it, and {hero.they} went away on the tips of {hero.their} toes.",
-        "{hero} said that {hero.they} did not know anything.",
-    ],
-    "honest_worry": [
-        "But all night, {hero} thought of the {fragile}.",
-        "At dinner, {hero.they} could not look at {elder}.",
-        "The soup did not taste good, and {hero.their} bed felt hard.",
-        "{hero.They} had a stone in {hero.their} heart.",
-    ],
-    "honest_cat": [
-        '"The cat did it," said {hero} when {elder} asked.',
-        "{hero} told {elder} that the cat had broken {fragile.it}.",
-        "{hero.They} put the cat next to the pieces and ran away.",
-    ],
-    "honest_cat_worry": [
-        "So the cat had to sleep outside in the [rain|cold].",
-        "The cat looked at {hero.them} with big round eyes.",
-        "That evening, the cat got no [milk|fish], and {hero} ate nothing either.",
-    ],
-    "honest_truth": [
-        '"It was {hero.me}," {hero.they} told {elder} [at last|in a small voice].',
-        "In the morning, {hero} told {elder} the truth.",
-        '{hero} wrote {elder} a note that said, "{hero.i} am sorry."',
-        "Then {hero.they} could not bear it any longer and told {elder} everything.",
-    ],
-    "honest_forgive": [
-        '"A {fragile} is only a {fragile}, but the truth is gold," said {elder}.',
-        "{elder} was not angry and gave {hero.them} a [hug|kiss].",
-        '"{elder.i} once broke one too," said {elder} and laughed.',
-        '"Thank {hero.you} for telling {elder.me}," said {elder}.',
-    ],
-    "honest_end": [
-        "{family.They} put the {fragile} together with glue.",
-        "{hero} saved {hero.their} money and bought a new {fragile}.",
-        "That night, {hero} slept like a bear.",
-    ],
-    "honest_cat_end": [
-        "The cat got a whole fish, and {hero} had to cook it.",
-        "{hero} said sorry to {elder}, and then to the cat.",
-        "{elder} forgave {hero.them} at once, but the cat took three days.",
-    ],
-    # Lost in a crowd.
-    "astray_open": [
-        "{hero} went {place.to} with {elder}.",
-        "{elder} took {hero} {place.to}.",
-        "There was so much to see {place.at} that {hero} let go of {elder}.",
-        "{hero} was {place.at} with {elder} and {friend}.",
-    ],
-    "astray_lure": [
-        "{hero.They} stopped to look at {place.lure}.",
-        "Then {place.lure} made {hero.them} forget everything else.",
-        "{hero.They} followed {place.lure} around a corner.",
-        "Because of {place.lure}, {hero} did not see where {hero.they} went.",
-    ],
-    "astray_alone": [
-        "When {hero.they} looked up, {elder} was gone.",
-        "All around {hero.them} there were only strangers.",
-        '"{elder}!" {hero.they} called, but nobody answered.',
-        "{hero.They} turned around three times and did not know the way back.",
-    ],
-    "astray_think": [
-        '"If {hero.you} get lost, wait at {place.landmark}," {elder} had told {hero.them}.',
-        "{hero} asked a [sailor|teacher|man in a red cap] the way to {place.landmark}.",
-        "{hero} did not cry but walked straight to {place.landmark}.",
-        "Then {hero} remembered {place.landmark} and waited there.",
-    ],
-    "astray_found": [
-        "And there stood {elder}, as white as milk.",
-        "{elder} came running and hugged {hero.them}.",
-        '"There {hero.you} are!" cried {elder}.',
-        "After [two|five|ten] long minutes, {elder} came.",
-    ],
-    "astray_end": [
-        "On the way home, {hero} did not let go of {elder.their} hand.",
-        '"{hero.i} was not lost, {elder.you} were lost," said {hero}.',
-        "And then {family.they} looked at {place.lure} together.",
-    ],
-    # A present.
-    "gift_open": [
-        "It was the birthday of {friend}, and {hero} had no money for a present.",
-        "{hero} wanted to give {friend} something special.",
-        "{friend} was sad, and {hero} wanted to make {friend.them} smile.",
-        "Tomorrow, {friend} would be [six|seven|nine], and {hero} had nothing to give.",
-    ],
-    "gift_made": [
-        "So {hero.they} made a {gift} out of {gift.stuff}.",
-        "All [evening|morning], {hero} worked on a {gift} made of {gift.stuff}.",
-        "With {gift.stuff}, {hero.they} made a {gift}.",
-        '{elder} found {gift.stuff} and said, "Make a {gift}."',
-    ],
-    "gift_hid": [
-        "When {friend} came in, {hero} hid {gift.it} behind {hero.their} back.",
-        '"What do {hero.you} have there?" asked {friend}.',
-        '"Nothing," said {hero} and turned red.',
-        "{hero} nearly told {friend}, but then {hero.they} bit {hero.their} lip.",
-    ],
-    "gift_doubt": [
-        "The other children brought big boxes with ribbons.",
-        "{hero} thought that the {gift} was too small.",
-        '"What if {friend.they} does not like {gift.it}?" thought {hero}.',
-        "One side of the {gift} was a little longer than the other.",
-    ],
-    "gift_given": [
-        "{friend} opened the box and was quiet for a moment.",
-        "Then {friend.they} saw {gift.it} and jumped up and down.",
-        '"Is {gift.it} for {friend.me}?" asked {friend}.',
-        "{friend} hugged {hero} when {friend.they} saw {gift.it}.",
-    ],
-    "gift_end": [
-        "And {friend.they} {gift.used}.",
-        "Of all the presents, {friend} liked the {gift} best.",
-        '"Nobody else has such a {gift}," said {friend}.',
-        "Ever since, {friend} has wanted to learn how to make a {gift}.",
-    ],
+# Parts of sentences that many sentences share.
+PHRASES = {
+    "she": ["{hero}", "{hero.They}"],
+    "then_she": ["{hero}", "{hero.They}", "Then {hero.they}", "So {hero.they}"],
+    "one_day": ["One day", "One morning", "One evening", "The next day"],
+    "at_last": ["At last", "In the end", "After a while", "After a long time"],
+    "kind": ["kind", "quiet", "funny", "clever", "brave", "little"],
+    "small": ["little", "thin", "wet", "tired"],
+    "number": ["two", "three", "four", "five", "six", "seven", "ten"],
 }

@@ -39,87 +39,51 @@ COLORS = [{"name": name} for name in ["red", "blue", "green", "yellow", "white",
 # Things that get lost: where they turn up.
 THINGS = [
     _thing("kite", hiding=("in the apple tree", "on the roof")),
-    _thing("ball", hiding=("under the car", "behind the fence")),
-    _thing("hat", hiding=("on the head of a snowman", "on top of a scarecrow")),
-    _thing("scarf", hiding=("around the neck of the dog", "on the fence")),
-    _thing("book", hiding=("under the pillow", "behind the sofa")),
+    _thing("ball", hiding=("behind the house", "on the roof")),
+    _thing("hat", hiding=("in the apple tree", "on the head of a snowman")),
+    _thing("book", hiding=("under the bed", "under the cat")),
     _thing("shoe", hiding=("under the bed", "in the mouth of the dog")),
-    _thing("ring", hiding=("in the soup", "between two stones")),
-    _thing("button", hiding=("in the nest of a bird", "between two stones")),
-    _thing("boat", hiding=("under the bridge", "behind the bathtub")),
-    _thing("bear", hiding=("under the pillow", "in the washing machine")),
-    _thing("spoon", hiding=("in the soup", "under the table")),
-    _thing("mitten", hiding=("in the snow", "in the pocket of an old coat")),
-    _thing("marble", hiding=("under the carpet", "in a mouse hole")),
-    _thing("umbrella", hiding=("behind the door", "on the bus")),
+    _thing("ring", hiding=("in the soup", "in the cake")),
+    _thing("boat", hiding=("in the bathtub", "on the pond")),
+    _thing("bear", hiding=("in the bathtub", "behind the house")),
+    _thing("spoon", hiding=("in the soup", "in the snow")),
+    _thing("scarf", hiding=("in the snow", "on the head of a snowman")),
 ]
 
 # Toys that break or have to be shared: the part that comes off, and what one does with them.
 TOYS = [
     _thing("wagon", part="wheel", play="pull", played="pulled"),
-    _thing("doll", part="arm", play="dress", played="dressed"),
-    _thing("robot", part="leg", play="wind up", played="wound up"),
+    _thing("truck", part="wheel", play="push", played="pushed"),
     _thing("plane", part="wing", play="fly", played="flew"),
-    _thing("ship", part="sail", play="sail", played="sailed"),
-    _thing("truck", part="wheel", play="load", played="loaded"),
-    _thing("drum", part="strap", play="beat", played="beat"),
     _thing("dragon", part="tail", play="fly", played="flew"),
-    _thing("horse", part="saddle", play="ride", played="rode"),
+    _thing("horse", part="leg", play="ride", played="rode"),
     _thing("scooter", part="bell", play="ride", played="rode"),
+    _thing("drum", part="strap", play="beat", played="beat"),
+    _thing("robot", part="arm", play="push", played="pushed"),
 ]
 
-# Animals in need: what is wrong, what they eat, how they move.
+# Animals in need: what they eat, how they move and where they live.
 ANIMALS = [
-    _thing("rabbit", food="a carrot", moved="hopped", home="its hole"),
-    _thing("duck", food="some bread", moved="waddled", home="the pond"),
-    _thing("mouse", food="some cheese", moved="ran", home="its hole"),
-    _thing("squirrel", food="a nut", moved="jumped", home="its tree"),
-    _thing("pony", food="an apple", moved="trotted", home="the barn"),
-    _thing("kitten", food="some milk", moved="crept", home="the barn"),
-    _thing("puppy", food="a bone", moved="ran", home="the farm"),
+    _thing("rabbit", food="a carrot", moved="hopped", home="the forest"),
+    _thing("duck", food="some bread", moved="flew", home="the pond"),
+    _thing("mouse", food="some cheese", moved="ran", home="the barn"),
+    _thing("kitten", food="some milk", moved="ran", home="the farm"),
+    _thing("puppy", food="a bone", moved="jumped", home="the farm"),
+    _thing("pony", food="an apple", moved="danced", home="the barn"),
     _thing("frog", food="a fly", moved="hopped", home="the pond"),
-    _thing("hedgehog", food="a worm", moved="crept", home="the forest"),
-    _thing("lamb", food="some grass", moved="trotted", home="the farm"),
+    _thing("owl", food="a mouse", moved="flew", home="the forest"),
 ]
 
 # What one can be afraid of: how it comes, what is true about it, and what a brave child does.
 FEARS = [
     {"name": name, "came": came, "truth": truth, "brave": brave}
     for name, came, truth, brave in [
-        ("thunder", "a storm came", "Thunder is only a loud noise", "counted to ten after every flash"),
-        (
-            "the dark",
-            "the light went out",
-            "The dark is only the day with its eyes shut",
-            "listened to the owl",
-        ),
-        ("big dogs", "a big dog came along", "Big dogs like soft voices", "let the dog sniff at one finger"),
-        (
-            "deep water",
-            "the boat began to rock",
-            "Water is a soft bed for a boat",
-            "put one hand into the lake",
-        ),
-        ("high places", "the path went up a cliff", "Only the next step counts", "climbed to the very top"),
-        ("bees", "a bee sat down on the cake", "A bee only wants something sweet", "sat as still as a stone"),
-        (
-            "monsters",
-            "something knocked at the window",
-            "It is only a branch in the wind",
-            "opened the curtain",
-        ),
-        (
-            "ghosts",
-            "something white moved in the yard",
-            "It is only a shirt on the line",
-            "waved at the ghost",
-        ),
-        (
-            "spiders",
-            "a spider came down from the lamp",
-            "A spider is a quiet guest",
-            "gave the spider a name",
-        ),
+        ("thunder", "a storm came", "Thunder is only a loud noise", "counted to ten"),
+        ("the dark", "the light went out", "The dark is only the day with its eyes shut", "sang a song"),
+        ("big dogs", "a big dog came", "Big dogs like soft words", "gave the dog a bone"),
+        ("bees", "a bee sat on the cake", "A bee only wants some sugar", "gave the bee some cake"),
+        ("ghosts", "something white came in", "It is only the cat in a white sheet", "pulled the sheet away"),
+        ("monsters", "something knocked at the door", "It is only the wind", "opened the door"),
     ]
 ]
 
@@ -127,31 +91,12 @@ FEARS = [
 SKILLS = [
     {"name": name, "fail": fail, "tip": tip, "did": did}
     for name, fail, tip, did in [
-        (
-            "ride a bike",
-            "fell into a bush",
-            "Look at the road, not at the wheel",
-            "rode all the way to the shop",
-        ),
-        ("swim", "swallowed half the lake", "Kick like a frog", "swam to the other side"),
-        ("whistle", "made no sound at all", "Make a small round mouth", "whistled a whole song"),
-        ("skate", "sat down hard on the ice", "Bend both knees", "skated around the pond"),
-        ("juggle", "dropped all the balls", "Begin with two", "juggled three apples and an egg"),
-        ("tie a bow", "made a fat knot", "Make two ears like a rabbit", "tied both shoes"),
-        ("jump rope", "got tangled in the rope", "Listen to the beat", "jumped twenty times"),
-        ("climb the old tree", "slid down the trunk", "Hold on to the thick branches", "sat at the very top"),
-        (
-            "play the flute",
-            "scared the cat away",
-            "Blow as softly as a breeze",
-            "played a tune for the birds",
-        ),
-        (
-            "catch a ball",
-            "shut both eyes and missed",
-            "Watch the ball, not the hands",
-            "caught ten balls in a row",
-        ),
+        ("ride a bike", "fell off", "Look at the road, not at the wheel", "rode all the way to school"),
+        ("swim", "drank half the pond", "Move like a frog", "swam to the boat"),
+        ("sing", "sounded like a cat", "Open the mouth and the heart", "sang like a bird"),
+        ("dance", "fell over a chair", "Listen to the drum", "danced all night"),
+        ("climb the tree", "came down too fast", "Look up, not down", "sat at the very top of the tree"),
+        ("tie a bow", "tied one shoe to the chair", "Make two ears like a rabbit", "tied both shoes"),
     ]
 ]
 
@@ -159,14 +104,11 @@ SKILLS = [
 PLANTS = [
     {"name": name, "grew": grew, "meal": meal, **IT}
     for name, grew, meal in [
-        ("bean", "climbed up to the window", "a pot of soup"),
-        ("sunflower", "was taller than the fence", "a meal for the birds"),
-        ("pumpkin", "was as big as a wheel", "a sweet pie"),
-        ("tomato", "was red and round", "a bowl of salad"),
-        ("carrot", "was as long as a spoon", "a pot of soup"),
-        ("melon", "was as heavy as a cat", "a cold treat"),
-        ("strawberry", "was as red as a fire truck", "a jar of jam"),
-        ("potato", "had eleven brothers", "a plate of chips"),
+        ("bean", "was as tall as the house", "some soup"),
+        ("sunflower", "looked over the roof", "some bread"),
+        ("pumpkin", "was as big as a wheel", "a big pie"),
+        ("carrot", "was as long as an arm", "a sweet cake"),
+        ("melon", "was as big as the dog", "a cold soup"),
     ]
 ]
 
@@ -175,12 +117,10 @@ DISHES = [
     {"name": name, "slip": slip, "result": result, **IT}
     for name, slip, result in [
         ("cake", "took salt for sugar", "tasted like the sea"),
-        ("soup", "dropped the pepper pot", "made everybody sneeze"),
-        ("loaf of bread", "forgot the yeast", "was as flat as a plate"),
-        ("pie", "left the oven on too long", "was as black as coal"),
-        ("pudding", "did not stir at all", "was full of lumps"),
-        ("pizza", "threw the dough too high", "stuck to the ceiling"),
-        ("jelly", "did not let things get cold", "ran off the plate"),
+        ("soup", "took a whole box of pepper", "made everybody sneeze"),
+        ("salad", "took leaves from the apple tree", "tasted like wood"),
+        ("pie", "fell asleep", "was as black as the night"),
+        ("pizza", "danced too fast", "was on the floor"),
     ]
 ]
 
@@ -188,15 +128,12 @@ DISHES = [
 PLACES = [
     {"name": name, "to": f"to the {name}", "at": at, "lure": lure, "landmark": landmark}
     for name, at, lure, landmark in [
-        ("market", "at the market", "the smell of warm bread", "the fish stall"),
-        ("park", "in the park", "a squirrel", "the fountain"),
-        ("forest", "in the forest", "a butterfly", "the hollow oak"),
+        ("market", "at the market", "a man with a drum", "the fish shop"),
+        ("park", "in the park", "a little dog", "the pond"),
+        ("forest", "in the forest", "a white rabbit", "the old tree"),
         ("zoo", "at the zoo", "the monkeys", "the sleepy lion"),
         ("fair", "at the fair", "the music", "the big wheel"),
-        ("station", "at the station", "a shiny train", "the clock"),
-        ("beach", "on the beach", "a crab", "the lighthouse"),
-        ("museum", "in the museum", "a knight in armor", "the dinosaur"),
-        ("harbor", "at the harbor", "a sailor with a parrot", "the old ship"),
+        ("station", "at the station", "a black train", "the clock"),
     ]
 ]
 
@@ -205,12 +142,10 @@ FRAGILE = [
     {"name": name, "how": how, **IT}
     for name, how in [
         ("cup", "danced on the table"),
-        ("vase", "jumped on the sofa"),
-        ("plate", "played waiter"),
-        ("window", "kicked a ball in the yard"),
-        ("lamp", "swung a stick like a sword"),
-        ("jug", "ran through the kitchen"),
-        ("mirror", "rode a broom down the hall"),
+        ("vase", "jumped on the bed"),
+        ("plate", "ran to the door"),
+        ("window", "played with a ball"),
+        ("lamp", "played with a kite"),
     ]
 ]
 
@@ -219,12 +154,10 @@ GIFTS = [
     {"name": name, "stuff": stuff, "used": used, **IT}
     for name, stuff, used in [
         ("crown", "gold paper", "wore the crown all day"),
-        ("puppet", "a sock and two buttons", "made the puppet talk at dinner"),
-        ("lantern", "a jar and a candle", "hung the lantern over the bed"),
-        ("necklace", "shells and string", "wore the necklace to school"),
-        ("picture", "leaves and glue", "put the picture on the wall"),
-        ("flute", "an old pipe", "played the flute until bedtime"),
-        ("castle", "an egg box", "put a snail in the castle as king"),
+        ("puppet", "a sock and two buttons", "made the puppet talk"),
+        ("necklace", "shells and string", "wore the necklace in bed"),
+        ("castle", "an old box", "put the cat in the castle"),
+        ("picture", "leaves and glue", "put the picture over the bed"),
     ]
 ]
 
