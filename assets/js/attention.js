@@ -268,6 +268,7 @@ class AttentionPanel {
     const named = (name) => style.getPropertyValue(name).trim();
     return {
       ...readScale(this.box),
+      family: style.fontFamily,
       ink: named("--lvx-ink"), muted: named("--lvx-muted"), line: named("--lvx-line"),
       band: named("--lvx-band"), focus: named("--lvx-focus"),
     };

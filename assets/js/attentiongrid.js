@@ -62,7 +62,7 @@ export class AttentionGrid {
   }
 
   #font(size, weight = 400) {
-    return `${weight} ${size}px ${getComputedStyle(this.canvas).fontFamily}`;
+    return `${weight} ${size}px ${this.#view.scale.family}`;
   }
 
   #cellAt(event) {

@@ -13,7 +13,8 @@ export class HeadMosaic {
   #shape = "";
   #thumb = 0; // side of a thumbnail, px
   #images = null; // one small canvas per head, in the order [layer][head]
-  #drawn = null; // version of the weights in #images
+  #painted = null; // version of the weights in #images
+  #drawn = ""; // what the canvas shows: hovering over the large map changes nothing here
 
   /** @param {(layer: number, head: number) => void} pick */
   constructor(pick) {
@@ -87,10 +88,11 @@ export class HeadMosaic {
     this.element.style.setProperty("--thumb", `${this.#thumb}px`);
     this.element.style.setProperty("--gap", `${GAP}px`);
     this.element.style.setProperty("--slab", `${SLAB}px`);
-    if (this.#drawn !== version) {
-      this.#images = paintHeads(maps, scale);
-      this.#drawn = version;
-    }
+    const key = [version, layer, head, this.#thumb].join();
+    if (key === this.#drawn) return;
+    this.#drawn = key;
+    if (this.#painted !== version) this.#images = paintHeads(maps, scale);
+    this.#painted = version;
     const pitch = this.#thumb + GAP;
     const context = fitCanvas(this.canvas, pitch * maps.heads, pitch * maps.layers);
     context.imageSmoothingQuality = "high";
@@ -156,7 +158,9 @@ function paintHead(maps, layer, head, { table, nan }) {
       const byte = maps.byte(layer, head, row, col);
       if (byte <= strongest[at] && !broken) continue;
       strongest[at] = byte;
-      pixels.data.set(broken ? nan : table.subarray(byte * 3, byte * 3 + 3), at * 4);
+      for (let channel = 0; channel < 3; channel += 1) {
+        pixels.data[at * 4 + channel] = broken ? nan[channel] : table[byte * 3 + channel];
+      }
       pixels.data[at * 4 + 3] = 255;
     }
   }

@@ -3,6 +3,7 @@
 // One byte a weight, round(sqrt(p) * 255), lower triangle only, in the order [layer][head][row][col <= row].
 // The root keeps small weights visible; the price is that a weight read back is off by up to 0.004.
 
+import { fromBase64 } from "./panel.js";
 import { label, tokenBytes } from "./tokenview.js";
 
 export class AttentionMaps {
@@ -16,7 +17,7 @@ export class AttentionMaps {
     this.labels = this.tokens.map(label);
     this.names = this.labels.map((text) => text.replace(/^[·⏎]+(?=.)/, "")); // for sentences and axes
     this.triangle = (this.length * (this.length + 1)) / 2;
-    this.packed = Uint8Array.from(atob(message.maps), (character) => character.charCodeAt(0));
+    this.packed = fromBase64(message.maps);
   }
 
   /** The byte of a weight; `col` must not be above `row`. */

@@ -33,19 +33,28 @@ function between(stops, share) {
   return stops[low].map((channel, i) => channel + (stops[low + 1][i] - channel) * (at - low));
 }
 
+const tiles = new Map(); // "colour spacing" -> canvas
+
+function hatchTile(colour, spacing) {
+  const key = `${colour} ${spacing}`;
+  if (!tiles.has(key)) {
+    const tile = document.createElement("canvas");
+    tile.width = tile.height = spacing;
+    const pen = tile.getContext("2d");
+    pen.strokeStyle = colour;
+    for (const shift of [-spacing, 0, spacing]) {
+      pen.moveTo(shift, spacing);
+      pen.lineTo(shift + spacing, 0);
+    }
+    pen.stroke();
+    tiles.set(key, tile);
+  }
+  return tiles.get(key);
+}
+
 /** Fill the current path with thin diagonal lines: "cannot be looked at". */
 export function hatch(context, colour, spacing) {
-  const tile = document.createElement("canvas");
-  tile.width = tile.height = spacing;
-  const pen = tile.getContext("2d");
-  pen.strokeStyle = colour;
-  pen.lineWidth = 1;
-  for (const shift of [-spacing, 0, spacing]) {
-    pen.moveTo(shift, spacing);
-    pen.lineTo(shift + spacing, 0);
-  }
-  pen.stroke();
-  context.fillStyle = context.createPattern(tile, "repeat");
+  context.fillStyle = context.createPattern(hatchTile(colour, spacing), "repeat");
   context.fill();
 }
 

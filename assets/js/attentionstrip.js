@@ -45,7 +45,6 @@ export class TokenStrip {
       const bar = button.firstChild;
       bar.style.height = reach ? `${Math.max(0, Number.isNaN(weight) ? 1 : weight) * 100}%` : "0";
       bar.style.background = scale.colour(reach ? Math.max(weight, 0.25) : 0);
-      button.title = reach ? `${view.maps.labels[i]}  ${percent(weight)}` : "not visible from here";
       button.setAttribute("aria-label", `Token ${i + 1}, ${view.maps.labels[i]}: ${reach ? percent(weight) : "not visible"}`);
     });
     this.drawArcs();
@@ -80,12 +79,13 @@ export class TokenStrip {
     const { row, col, by, scale } = this.#view;
     const [chosen, target] = by === "row" ? [row, col] : [col, row];
     const ends = this.#strongest(chosen);
-    this.arcs.replaceChildren(...ends.map((i) => this.#arc(chosen, i, this.#view.weights[i], scale)));
+    const roomy = ends.filter((i) => this.#buttons[i].offsetWidth > 36); // a share must not lie on the next one
+    const arcs = ends.map((i) => this.#arc(chosen, i, this.#view.weights[i], scale));
+    // Everything is measured by now: measuring after a change would make the browser lay out once for each token.
+    this.arcs.replaceChildren(...arcs);
     this.#buttons.forEach((button, i) => {
-      const named = i === target || (ends.includes(i) && button.offsetWidth > 36);
-      const bar = button.firstChild;
-      if (named) bar.dataset.share = percent(this.#view.weights[i]);
-      else delete bar.dataset.share;
+      if (i === target || roomy.includes(i)) button.firstChild.dataset.share = percent(this.#view.weights[i]);
+      else delete button.firstChild.dataset.share;
     });
   }
 

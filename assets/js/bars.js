@@ -2,8 +2,8 @@
 // slider re-shapes them here and now; nothing is asked of the server.
 
 import { h, oncePerFrame, setText } from "./dom.js";
-import { CUT_BY_GREED, CUT_BY_TOP_K, CUT_BY_TOP_P, decodeLogits, descending, filterLogits, KEPT } from "./logits.js";
-import { percent, unitOfOne } from "./panel.js";
+import { CUT_BY_GREED, CUT_BY_TOP_K, CUT_BY_TOP_P, descending, filterLogits, KEPT } from "./logits.js";
+import { fromBase64, percent, unitOfOne } from "./panel.js";
 import { label, pieceElements, tokenBytes } from "./tokenview.js";
 
 const SHOWN = 20;
@@ -32,7 +32,7 @@ export class NextTokenBars {
    * @param {string} title what these are the next tokens of
    */
   show(base64, names, title, chosen = null) {
-    this.#logits = decodeLogits(base64);
+    this.#logits = new Float32Array(fromBase64(base64).buffer);
     this.#order = descending(this.#logits);
     this.#names = names;
     this.#chosen = chosen;

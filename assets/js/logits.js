@@ -13,12 +13,6 @@ export const CUT_BY_TOP_K = 1;
 export const CUT_BY_TOP_P = 2;
 export const CUT_BY_GREED = 3;
 
-/** Base64 of little-endian float32 → Float32Array. */
-export function decodeLogits(base64) {
-  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-  return new Float32Array(bytes.buffer);
-}
-
 /** Token ids from the likeliest to the least likely. Temperature does not change it: sort once a prompt. */
 export function descending(logits) {
   return Uint32Array.from(logits.keys()).sort((a, b) => logits[b] - logits[a] || a - b);

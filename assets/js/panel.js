@@ -77,6 +77,14 @@ export function fitCanvas(canvas, width, height) {
   return context;
 }
 
+/** The bytes of a base64 text. A loop: for a megabyte it is several times faster than Uint8Array.from. */
+export function fromBase64(text) {
+  const characters = atob(text);
+  const bytes = new Uint8Array(characters.length);
+  for (let i = 0; i < bytes.length; i += 1) bytes[i] = characters.charCodeAt(i);
+  return bytes;
+}
+
 /** On a phone the panels are one column, as explore.css has it. */
 export const isNarrow = (element) => element.closest(".lvx").clientWidth <= 700;
 

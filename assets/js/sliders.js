@@ -61,7 +61,7 @@ export class Sliders {
     }, "Another");
     this.#fields.set(name, { range, number, control });
     return h("div", { class: `slider slider-${name}` },
-      h("label", { for: id, title: help }, label, unit ? h("small", {}, ` ${unit}`) : null), number, range ?? another);
+      h("label", { for: id, title: help }, label, unit?.startsWith("(") ? h("small", {}, ` ${unit}`) : null), number, range ?? another);
   }
 
   #moved(name, from, to) {

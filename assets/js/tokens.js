@@ -14,8 +14,8 @@ const HELP = [
 
 /** Names are those of the job "tokenize". */
 const TOKENIZERS = [
-  { name: "chars", title: "Letters", tight: true },
-  { name: "bytes", title: "Bytes", tight: true },
+  { name: "chars", title: "Letters" },
+  { name: "bytes", title: "Bytes" },
   { name: "model", title: "This model" },
   { name: "gpt2", title: "GPT-2", note: "50k tokens" },
   { name: "cl100k_base", title: "GPT-4", note: "100k tokens" },
@@ -80,14 +80,14 @@ class TokensPanel {
         h("div", { class: "rows" }, ...[...this.rows.values()].map(({ element }) => element)), this.detail));
   }
 
-  #row({ name, title, note, tight }) {
+  #row({ name, title, note }) {
     const heading = h("button", {
       type: "button", class: "row-title", "aria-pressed": name === this.chosen, title: "Show its ids and bytes",
       onclick: () => this.#choose(name),
     }, h("b", {}, title), h("small", {}, note ?? ""));
     const count = h("span", { class: "row-count" });
     const chips = h("div", { class: "chips", "data-name": name });
-    return { heading, count, chips, element: h("div", { class: tight ? "row tight" : "row", "data-name": name }, heading, count, chips) };
+    return { heading, count, chips, element: h("div", { class: "row", "data-name": name }, heading, count, chips) };
   }
 
   // ------------------------------------------------------------ asking
@@ -135,6 +135,7 @@ class TokensPanel {
       return;
     }
     const size = tokens.reduce((total, bytes) => total + bytes.length, 0);
+    element.classList.toggle("tight", size < 2 * tokens.length); // letters and bytes: many small chips
     const each = tokens.length ? (size / tokens.length).toFixed(tokens.length === size ? 0 : 2) : "0";
     const count = h("span", {}, h("b", {}, tokens.length.toLocaleString("en-GB")), tokens.length === 1 ? " token" : " tokens");
     row.count.replaceChildren(count, h("small", {}, `${each} ${each === "1" ? "byte" : "bytes"}/token`));
