@@ -62,7 +62,7 @@ class Session:
         self._checkpoint_pace = Pace(every=5.0, share=0.03)
         self._live_pace = Pace(every=1.0, share=0.02)
         self._sample_pace = Pace(every=1.0, share=0.05)
-        self._evaluation_pace = Pace(every=0.0, share=0.1)
+        self._evaluation_pace = Pace(every=0.0, share=0.2)
         self._state_pace = Pace(every=1.0, share=0.02)
 
     def __enter__(self) -> "Session":
@@ -267,7 +267,7 @@ class Session:
             self.notice("sample", sentence)
 
     def _estimate(self) -> None:
-        """The loss on a fixed choice of validation windows; it may take a tenth of the time, not more."""
+        """The loss on a fixed choice of validation windows; it may take a fifth of the time, not more."""
         started = self.trainer.seconds
         if not self._evaluation_pace.due(started) and self.step > 0:
             return
