@@ -3,8 +3,9 @@
 //
 // The request names its topics with cursors, so a stream that broke carries on where it stopped.
 
-import { announce, linesOf, post, select, selectionFromURL, store } from "./core.js";
+import { announce, getJSON, linesOf, post, select, selectionFromURL, store } from "./core.js";
 import { h } from "./dom.js";
+import { complain } from "./page.js";
 import { emptyColumns, foldEvents, foldMetrics } from "./records.js";
 
 const KEEP_ALIVE = 60_000; // ms: while hidden, so that a student reading the book is not taken for gone
@@ -135,7 +136,9 @@ const hearers = {
     store.order = message.runs.map((summary) => summary.id);
     for (const summary of message.runs) mergeSummary(summary.id, summary);
     store.emit("runs", store.order);
-    if (!store.selection.run) select({ run: openingRun(message.runs), step: null });
+    const { run } = store.selection;
+    if (!run) select({ run: openingRun(message.runs), step: null });
+    else if (!store.summaries.has(run)) lookUp(run, message.runs);
   },
   run: ({ t, run, ...summary }) => mergeSummary(run ?? summary.id, summary),
   metrics: (message) => {
@@ -156,6 +159,17 @@ function hear(message) {
 function mergeSummary(id, summary) {
   store.summaries.set(id, { ...store.summaries.get(id), ...summary, id });
   store.emit(`run:${id}`);
+}
+
+/** A link may name a run that is not in our list: another reader's, or one that is gone. */
+async function lookUp(run, runs) {
+  try {
+    mergeSummary(run, await getJSON(`runs/${run}`));
+  } catch {
+    if (run !== store.selection.run) return;
+    complain(["The model of this link is not here any more. The page shows another one."]);
+    select({ run: openingRun(runs), step: null });
+  }
 }
 
 /** A page opened without a link shows my run that is under way, else the model that ships. */

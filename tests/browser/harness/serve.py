@@ -13,6 +13,12 @@ from llmviz.ui.routes import build_routes
 from tests.browser.harness.fake_host import FakeHost, FakeRun
 
 
+DIVERGED = (
+    "The loss is not a number at step 121, so training stopped before this step could spoil the weights. "
+    "Most likely the learning rate (5.0e+01) is far too large: nothing that was learned before is lost."
+)
+
+
 def launch(host: FakeHost, port: int = 0):
     """Serve the page of `host`; returns the Blocks, whose `local_url` says where."""
     page = build_page(host)
@@ -43,7 +49,7 @@ def a_class(host: FakeHost) -> None:
     half.train(100)
     broken = host.add(FakeRun("c" * 32, "Coral Newt", max_steps=700))
     broken.train(120)
-    broken.notice("nan", "The loss is not a number since step 121: the learning rate is too high.")
+    broken.notice("nan", DIVERGED)
     broken.status = "failed"
     done = host.add(FakeRun("d" * 32, "Dusty Finch", max_steps=700))
     done.train(700)
