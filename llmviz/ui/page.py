@@ -5,6 +5,7 @@ from pathlib import Path
 import gradio as gr
 
 from llmviz.runs import Host
+from llmviz.ui.api import build_endpoints
 from llmviz.ui.components import component
 from llmviz.ui.controls import sampling_controls
 from llmviz.ui.routes import ASSETS, PREFIX
@@ -29,6 +30,7 @@ def build_page(host: Host) -> gr.Blocks:
                 component("attention")
             with gr.Tab("Sample", id="sample"):
                 component("sample", value={"controls": sampling_controls(SAMPLING)})
+        build_endpoints(host)
     return page
 
 

@@ -3,6 +3,7 @@
 import argparse
 import os
 import signal
+import socket
 import sys
 import threading
 from pathlib import Path
@@ -38,9 +39,21 @@ def _port(parser: argparse.ArgumentParser) -> int:
     return int(given)
 
 
+def _require_free(address: str, port: int) -> None:
+    """End with a sentence where the address cannot be listened on: Gradio would show a traceback."""
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError as error:
+            said = f"LLMViz cannot listen on {address}:{port} ({error.strerror})"
+            sys.exit(f"{said}: choose another --host or --port.")
+
+
 def serve(arguments: list[str] | None = None) -> None:
     """Build and serve the page until Ctrl-C or SIGTERM; then every run checkpoints and the workers end."""
     options = parse_arguments(arguments)
+    _require_free(options.host, options.port)
     try:
         host = Host(options.data_dir)
     except OSError as refused:
