@@ -12,7 +12,6 @@ from llmviz.ui.page import build_page, head
 from llmviz.ui.routes import build_routes
 from tests.browser.harness.fake_host import FakeHost, FakeRun
 
-
 DIVERGED = (
     "The loss is not a number at step 121, so training stopped before this step could spoil the weights. "
     "Most likely the learning rate (5.0e+01) is far too large: nothing that was learned before is lost."
