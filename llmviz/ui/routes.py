@@ -53,8 +53,9 @@ def owner_of(request: Request) -> str:
 
 async def _json_body(request: Request) -> dict[str, Any]:
     """The body as a JSON object. Raises Refused where it is too long or something else."""
+    sent = await _bounded_body(request, MAX_BODY)
     try:
-        body = json.loads(await _bounded_body(request, MAX_BODY))
+        body = json.loads(sent)
     except ValueError:
         raise Refused(["The request has to be JSON."]) from None
     if not isinstance(body, dict):

@@ -33,7 +33,7 @@ class Stream:
         runs = list(wanted.items())[:MAX_RUNS] if isinstance(wanted, dict) else []
         self.cursors = {str(run): _cursors(given) for run, given in runs if host.exists(str(run))}
         watched = body.get("watch")
-        self.watching = watched if watched in self.cursors else None
+        self.watching = watched if isinstance(watched, str) and watched in self.cursors else None
         self.told: dict[str, str] = {}
         self.looked = 0.0
         self.spoke = 0.0
