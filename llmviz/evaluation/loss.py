@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from llmviz.model.gpt import GPT
+from llmviz.model.gpt import GPT, reading
 
 TOKENS_AT_ONCE = 8192  # windows are read in batches of about so many tokens: enough to keep a CPU busy
 
@@ -64,18 +64,13 @@ def evaluate(
     device = next(model.parameters()).device
 
     nats, right, n_tokens, n_bytes = 0.0, 0, 0, 0
-    was_training = model.training
-    model.eval()
-    try:
-        with torch.inference_mode():
-            for tokens in _batches(ids, block_size, visited):  # (B, t + 1)
-                batch_nats, batch_right = _score(model, torch.from_numpy(tokens).to(device))
-                nats += batch_nats
-                right += batch_right
-                n_tokens += tokens[:, 1:].size
-                n_bytes += int(bytes_of[tokens[:, 1:]].sum())
-    finally:
-        model.train(was_training)
+    with reading(model):
+        for tokens in _batches(ids, block_size, visited):  # (B, t + 1)
+            batch_nats, batch_right = _score(model, torch.from_numpy(tokens).to(device))
+            nats += batch_nats
+            right += batch_right
+            n_tokens += tokens[:, 1:].size
+            n_bytes += int(bytes_of[tokens[:, 1:]].sum())
 
     loss = nats / n_tokens
     return Evaluation(

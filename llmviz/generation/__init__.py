@@ -10,6 +10,7 @@ from typing import Any
 _HOME = {
     "filter_logits": "filters",
     "NotFinite": "sampling",
+    "continuation": "sampling",
     "first_ids": "sampling",
     "generate": "sampling",
 }

@@ -6,7 +6,7 @@ from typing import Protocol
 import torch
 
 from llmviz.generation.filters import filter_logits
-from llmviz.model.gpt import GPT
+from llmviz.model.gpt import GPT, reading
 from llmviz.settings import SamplingSettings
 
 
@@ -51,19 +51,20 @@ def generate(model: GPT, ids: Sequence[int], settings: SamplingSettings) -> Iter
         yield token
 
 
+def continuation(model: GPT, ids: Sequence[int], settings: SamplingSettings) -> list[int]:
+    """All of `generate` at once: the new token ids. A model in training changes its mode only once for it."""
+    with reading(model):
+        return list(generate(model, ids, settings))
+
+
 def _next_token(model: GPT, ids: torch.Tensor, settings: SamplingSettings, dice: torch.Generator) -> int:
-    """(1, T) → one token id. Modes are set and put back here, because a caller may train between tokens."""
-    was_training = model.training
-    model.eval()
-    try:
-        with torch.inference_mode():
-            logits = model.next_token_logits(ids)[0]  # (V,)
-            if not logits.isfinite().all():
-                raise NotFinite(
-                    "The model's scores are no longer numbers, so it cannot choose a next token: "
-                    "its training has diverged. Go back to an earlier step, or lower the learning rate."
-                )
-            allowed = filter_logits(logits, settings.temperature, settings.top_k, settings.top_p)
-            return int(torch.multinomial(allowed.softmax(dim=-1), 1, generator=dice))
-    finally:
-        model.train(was_training)
+    """(1, T) → one token id. The model's mode is put back after each, as a caller may train between them."""
+    with reading(model):
+        logits = model.next_token_logits(ids)[0]  # (V,)
+        if not logits.isfinite().all():
+            raise NotFinite(
+                "The model's scores are no longer numbers, so it cannot choose a next token: "
+                "its training has diverged. Go back to an earlier step, or lower the learning rate."
+            )
+        allowed = filter_logits(logits, settings.temperature, settings.top_k, settings.top_p)
+        return int(torch.multinomial(allowed.softmax(dim=-1), 1, generator=dice))

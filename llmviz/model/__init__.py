@@ -16,6 +16,7 @@ _HOME = {
     "attention_with_weights": "attention",
     "fused_attention": "attention",
     "GPT": "gpt",
+    "reading": "gpt",
     "set_dropout": "gpt",
     "GPT2": "gpt2",
     "ModernGPT": "modern",

@@ -4,8 +4,11 @@ The architectures fill in `embed`, `blocks` and `unembed`; `gpt2.py` and `modern
 """
 
 from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from llmviz.model.config import GPTConfig
@@ -61,6 +64,20 @@ class GPT(nn.Module):
             x, weights = block.forward_with_attention(x)
             maps.append(weights)
         return self.unembed(x), maps
+
+
+@contextmanager
+def reading(model: nn.Module) -> Iterator[None]:
+    """`with reading(model):` no dropout and no gradients inside; afterwards the model is as it was."""
+    was_training = model.training
+    if was_training:
+        model.eval()
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        if was_training:
+            model.train()
 
 
 def set_dropout(model: nn.Module, p: float) -> None:

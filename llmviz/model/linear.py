@@ -32,6 +32,8 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """(…, I) times (O, I) transposed, plus (O,) → (…, O)."""
     if _ONEDNN is None or not _on_plain_cpu(x, weight):
         return F.linear(x, weight, bias)
+    if not torch.is_grad_enabled():  # writing a token is so little work that even the bookkeeping shows
+        return _ONEDNN(x, weight, bias, "none", [], "")
     return _OneDNNLinear.apply(x, weight, bias)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from llmviz.model.gpt import GPT
+from llmviz.model.gpt import GPT, reading
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,7 @@ def attention(model: GPT, ids: Sequence[int]) -> AttentionMaps:
         raise ValueError("There is no text to look at: type at least one token.")
     ids = [int(token) for token in ids[-model.config.block_size :]]
     device = next(model.parameters()).device
-    was_training = model.training
-    model.eval()
-    try:
-        with torch.inference_mode():
-            logits, maps = model.forward_with_attention(torch.tensor([ids], device=device))
-    finally:
-        model.train(was_training)
+    with reading(model):
+        logits, maps = model.forward_with_attention(torch.tensor([ids], device=device))
     weights = torch.cat(maps)  # n_layer of (1, H, T, T) → (n_layer, H, T, T)
     return AttentionMaps(ids=ids, weights=weights.float().cpu(), logits=logits[0].float().cpu())

@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 
-from llmviz.generation import NotFinite, first_ids, generate
+from llmviz.generation import NotFinite, continuation, first_ids, generate
 from llmviz.model import GPT, GPTConfig
 from llmviz.settings import SamplingSettings
 
@@ -69,6 +69,12 @@ def test_training_between_tokens_does_no_harm(model):
     for _ in stream:
         assert model.training
         model(torch.tensor([[1, 2]])).sum().backward()
+
+
+def test_all_at_once_is_the_same_text(model):
+    settings = SamplingSettings(max_new_tokens=20)
+    assert continuation(model.train(), [1], settings) == list(generate(model, [1], settings))
+    assert model.training
 
 
 def test_frequencies_follow_the_probabilities(model):
