@@ -11,6 +11,7 @@ const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRi
 
 export class AttentionGrid {
   #view = null; // {maps, layer, head, row, col, by, scale}
+  #place = null; // {left, top, side, cell …}: where the cells were last drawn
   #head = null; // canvas of the head's cells alone, redrawn only when they change
   #drawn = ""; // what #head shows
 
@@ -66,8 +67,9 @@ export class AttentionGrid {
   }
 
   #cellAt(event) {
-    if (!this.#view?.layout) return null;
-    const { layout: { left, top, cell }, maps: { length } } = this.#view;
+    if (!this.#place) return null;
+    const { left, top, cell } = this.#place;
+    const { length } = this.#view.maps;
     const box = this.canvas.getBoundingClientRect();
     const col = Math.floor((event.clientX - box.left - left) / cell);
     const row = Math.floor((event.clientY - box.top - top) / cell);
@@ -80,8 +82,7 @@ export class AttentionGrid {
 
   #draw() {
     if (!this.#view || !this.canvas.parentElement?.clientWidth) return;
-    const view = this.#view;
-    const layout = (view.layout = this.#layout());
+    const layout = (this.#place = this.#layout());
     const context = fitCanvas(this.canvas, layout.width, layout.height);
     this.canvas.dataset.cells = `${layout.left} ${layout.top} ${layout.side}`; // where the tests point
     this.#drawHead(layout);
