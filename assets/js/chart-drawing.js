@@ -29,7 +29,11 @@ function drawLossAxis(layer, { frame, palette }) {
 /** The same height read as a number of choices: e^loss. */
 function drawChoicesAxis(layer, { frame, palette, vocabulary }) {
   const ticks = choiceTicks({
-    low: frame.y0, high: frame.y1, first: vocabulary, toPixel: frame.y, gap: palette.textSize * 1.7,
+    low: frame.y0,
+    high: frame.y1,
+    first: vocabulary,
+    toPixel: frame.y,
+    gap: palette.textSize * 1.7,
   });
   for (const { n, y } of ticks) {
     const { right } = frame.plot;
@@ -89,7 +93,9 @@ export function drawGlass(layer, scene, { cursor, selected }) {
  * would show a gap to the training loss that nobody measured.
  */
 function drawValidation(layer, { frame, palette, data }) {
-  const shown = data.evals.filter(([step, loss]) => frame.x(step) >= frame.plot.left - 1 && Number.isFinite(loss));
+  const shown = data.evals.filter(
+    ([step, loss]) => frame.x(step) >= frame.plot.left - 1 && Number.isFinite(loss),
+  );
   const c = layer.context;
   c.strokeStyle = palette.validation;
   c.lineWidth = palette.lineWidth;
@@ -99,7 +105,8 @@ function drawValidation(layer, { frame, palette, data }) {
   c.stroke();
   c.setLineDash([]);
   const radius = shown.length > 40 ? palette.lineWidth : palette.lineWidth * 1.5;
-  for (const [step, loss] of shown) layer.dot(frame.x(step), heightOf(frame, loss), radius, palette.validation);
+  for (const [step, loss] of shown)
+    layer.dot(frame.x(step), heightOf(frame, loss), radius, palette.validation);
 }
 
 const heightOf = (frame, nats) => Math.max(frame.plot.top, frame.y(nats));
@@ -109,20 +116,27 @@ function drawEnds(layer, scene) {
   const { frame, palette, data, blind } = scene;
   const ends = [];
   const last = data.step.length - 1;
-  if (last >= 0) ends.push({ name: "training", step: data.step[last], nats: data.loss[last], colour: palette.training });
+  if (last >= 0)
+    ends.push({ name: "training", step: data.step[last], nats: data.loss[last], colour: palette.training });
   const evaluation = data.evals.at(-1);
   if (evaluation && (evaluation[0] > 0 || last >= 0)) {
     ends.push({ name: "validation", step: evaluation[0], nats: evaluation[1], colour: palette.validation });
   }
   if (last < 0 || data.step[last] === 0) return drawBlindGuess(layer, scene, evaluation?.[1] ?? blind);
-  placeLabels(layer, scene, ends.filter((end) => Number.isFinite(end.nats) && frame.x(end.step) >= frame.plot.left));
+  placeLabels(
+    layer,
+    scene,
+    ends.filter((end) => Number.isFinite(end.nats) && frame.x(end.step) >= frame.plot.left),
+  );
 }
 
 function drawBlindGuess(layer, { frame, palette }, nats) {
   const x = frame.x(0);
   const y = heightOf(frame, nats);
   layer.dot(x, y, palette.lineWidth * 3, palette.training);
-  layer.text("step 0: a blind guess", x + 12, y + palette.textSize * 1.1, palette.ink, { halo: palette.surface });
+  layer.text("step 0: a blind guess", x + 12, y + palette.textSize * 1.1, palette.ink, {
+    halo: palette.surface,
+  });
 }
 
 /** End labels beside their dots or, where the right edge is too near, stacked above the line. */
@@ -131,7 +145,13 @@ function placeLabels(layer, { frame, palette }, ends) {
   const labels = ends.map((end) => {
     const words = `${end.name} ${formatLoss(end.nats)}${end.nats > frame.y1 ? " ↑" : ""}`;
     const x = frame.x(end.step);
-    return { ...end, words, x, y: heightOf(frame, end.nats), right: x + 12 + layer.context.measureText(words).width };
+    return {
+      ...end,
+      words,
+      x,
+      y: heightOf(frame, end.nats),
+      right: x + 12 + layer.context.measureText(words).width,
+    };
   });
   labels.sort((a, b) => a.y - b.y); // the higher line's label goes on top
   const stacked = labels.some((label) => label.right > frame.plot.right);
@@ -156,7 +176,10 @@ function drawMarkers(layer, { frame, palette, data }) {
     const change = event.code === "changed";
     const colour = change ? palette.accent : palette.notice;
     layer.line(x, top, x, bottom, colour, palette.thin, change ? [1, 3] : [3, 3]);
-    layer.text(change ? "◆" : "!", x, bottom - palette.textSize * 0.7, colour, { align: "center", halo: palette.surface });
+    layer.text(change ? "◆" : "!", x, bottom - palette.textSize * 0.7, colour, {
+      align: "center",
+      halo: palette.surface,
+    });
   }
 }
 
@@ -168,8 +191,10 @@ function drawSelected(layer, { frame, palette }, step) {
   layer.line(x, top, x, bottom, palette.accent, palette.lineWidth);
   const onLeft = x > (left + right) / 2;
   const words = `step ${formatCount(step)}`;
-  layer.text(words, x + (onLeft ? -6 : 6), bottom - palette.textSize * 0.9, palette.accent,
-    { align: onLeft ? "right" : "left", halo: palette.surface });
+  layer.text(words, x + (onLeft ? -6 : 6), bottom - palette.textSize * 0.9, palette.accent, {
+    align: onLeft ? "right" : "left",
+    halo: palette.surface,
+  });
 }
 
 function drawCrosshair(layer, { frame, palette, data }, step) {

@@ -7,8 +7,18 @@ const ROWS = 40; // enough to read; the CSV has every record
 
 /** A "Table" button and its panel. `read()` returns the {summary, data} of the moment. */
 export function chartTable(read) {
-  const panel = h("div", { class: "lv-table-panel", hidden: true, role: "region", "aria-label": "Loss, as a table", tabindex: -1 });
-  const button = h("button", { class: "lv-button", "aria-expanded": "false", title: "The same numbers as a table" }, "Table");
+  const panel = h("div", {
+    class: "lv-table-panel",
+    hidden: true,
+    role: "region",
+    "aria-label": "Loss, as a table",
+    tabindex: -1,
+  });
+  const button = h(
+    "button",
+    { class: "lv-button", "aria-expanded": "false", title: "The same numbers as a table" },
+    "Table",
+  );
   const show = (open) => {
     panel.hidden = !open;
     button.setAttribute("aria-expanded", String(open));
@@ -25,30 +35,51 @@ function fill(panel, { summary, data }, close) {
   const head = ["step", "training loss", "validation loss", "chooses among about", "first guess right"];
   const rows = data ? rowsOf(data) : [];
   panel.replaceChildren(
-    h("div", { class: "lv-table-bar" },
-      h("span", {}, rows.length ? `${rows.length} steps of ${formatCount(data.step.length)} on this page` : "No records yet."),
-      summary ? h("a", { class: "lv-button", href: `${base}runs/${summary.id}/metrics.csv`, download: "" }, "All as CSV") : null,
-      h("button", { class: "lv-button", onclick: close }, "Close")),
-    h("table", {},
+    h(
+      "div",
+      { class: "lv-table-bar" },
+      h(
+        "span",
+        {},
+        rows.length
+          ? `${rows.length} steps of ${formatCount(data.step.length)} on this page`
+          : "No records yet.",
+      ),
+      summary
+        ? h(
+            "a",
+            { class: "lv-button", href: `${base}runs/${summary.id}/metrics.csv`, download: "" },
+            "All as CSV",
+          )
+        : null,
+      h("button", { class: "lv-button", onclick: close }, "Close"),
+    ),
+    h(
+      "table",
+      {},
       h("thead", {}, h("tr", {}, ...head.map((name) => h("th", { scope: "col" }, name)))),
-      h("tbody", {}, ...rows.map((row) => h("tr", {}, ...row.map((cell) => h("td", {}, cell)))))));
+      h("tbody", {}, ...rows.map((row) => h("tr", {}, ...row.map((cell) => h("td", {}, cell))))),
+    ),
+  );
 }
 
 /** Records evenly spread, and every step at which the model was evaluated. */
 function rowsOf(data) {
   const evaluated = new Map(data.evals.map(([step, loss]) => [step, loss]));
   const steps = [...new Set([...pick(data.step.length).map((i) => data.step[i]), ...evaluated.keys()])];
-  return steps.sort((a, b) => a - b).map((step) => {
-    const i = data.step.indexOf(step); // -1: evaluated between two records, as at step 0
-    const loss = evaluated.get(step) ?? data.loss[i];
-    return [
-      formatCount(step),
-      i < 0 ? "" : formatLoss(data.loss[i]),
-      evaluated.has(step) ? formatLoss(evaluated.get(step)) : "",
-      formatChoices(Math.exp(loss)),
-      Number.isFinite(data.accuracy[i]) ? formatPercent(data.accuracy[i]) : "",
-    ];
-  });
+  return steps
+    .sort((a, b) => a - b)
+    .map((step) => {
+      const i = data.step.indexOf(step); // -1: evaluated between two records, as at step 0
+      const loss = evaluated.get(step) ?? data.loss[i];
+      return [
+        formatCount(step),
+        i < 0 ? "" : formatLoss(data.loss[i]),
+        evaluated.has(step) ? formatLoss(evaluated.get(step)) : "",
+        formatChoices(Math.exp(loss)),
+        Number.isFinite(data.accuracy[i]) ? formatPercent(data.accuracy[i]) : "",
+      ];
+    });
 }
 
 /** At most ROWS indices of `count`, evenly spread, first and last included. */

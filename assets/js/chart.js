@@ -45,7 +45,10 @@ class Chart {
 
   build(props, trigger) {
     this.area = h("div", {
-      class: "lv-chart-area", tabindex: 0, role: "slider", "aria-valuemin": 0,
+      class: "lv-chart-area",
+      tabindex: 0,
+      role: "slider",
+      "aria-valuemin": 0,
       "aria-label": "Loss over the steps of training. Arrow keys move the cursor, Enter pins it.",
     });
     this.paper = new Layer(this.area);
@@ -55,15 +58,30 @@ class Chart {
     this.note = h("div", { class: "lv-chart-note", hidden: true });
     this.area.append(this.tip, this.note);
     this.table = chartTable(() => ({ summary: summaryOf(), data: dataOf() }));
-    const bar = h("div", { class: "lv-chart-bar" },
+    const bar = h(
+      "div",
+      { class: "lv-chart-bar" },
       h("span", { class: "lv-caption" }, "loss"),
-      h("div", { class: "lv-tools", role: "group", "aria-label": "How the chart is drawn" },
+      h(
+        "div",
+        { class: "lv-tools", role: "group", "aria-label": "How the chart is drawn" },
         this.toggle("Log steps", "log", "Stretch the first steps"),
         this.toggle("Zoom to tail", "tail", "Show only the last third of what was trained"),
         this.table.button,
-        props.explore ? h("button", { class: "lv-button", title: "Zoom, hover and compare in Plotly",
-          onclick: () => trigger("explore", { run: store.selection.run }) }, "Explore") : null),
-      h("span", { class: "lv-caption" }, "chooses among about"));
+        props.explore
+          ? h(
+              "button",
+              {
+                class: "lv-button",
+                title: "Zoom, hover and compare in Plotly",
+                onclick: () => trigger("explore", { run: store.selection.run }),
+              },
+              "Explore",
+            )
+          : null,
+      ),
+      h("span", { class: "lv-caption" }, "chooses among about"),
+    );
     this.box.replaceChildren(bar, this.area, this.table.panel);
     this.listenToPointer();
     this.area.addEventListener("keydown", (event) => this.onKey(event));
@@ -153,19 +171,41 @@ class Chart {
     const budget = Math.max(summary.max_steps ?? 0, data.step.at(-1) ?? 0, 1);
     const size = palette.textSize;
     const plot = {
-      left: size * 2.6, top: 6, right: this.paper.width - size * 3.2, bottom: this.paper.height - size * 1.8,
+      left: size * 2.6,
+      top: size / 2,
+      right: this.paper.width - size * 3.2,
+      bottom: this.paper.height - size * 1.8,
     };
     const whole = { x0: 0, x1: budget, y0: 0, y1: blind + HEADROOM };
     const bounds = (this.view.tail && tailOf(data, budget)) || whole;
     const frame = makeFrame({ ...bounds, log: this.view.log, plot });
-    const key = [summary.id, Object.values(bounds), this.view.log, this.paper.width, this.paper.height, best].join();
-    return { frame, key, palette, blind, best, vocabulary, summary, data, unit: unitOf(summary), tail: bounds !== whole };
+    const key = [
+      summary.id,
+      Object.values(bounds),
+      this.view.log,
+      this.paper.width,
+      this.paper.height,
+      best,
+    ].join();
+    return {
+      frame,
+      key,
+      palette,
+      blind,
+      best,
+      vocabulary,
+      summary,
+      data,
+      unit: unitOf(summary),
+      tail: bounds !== whole,
+    };
   }
 
   // -------------------------------------------------------------- reading values
 
   listenToPointer() {
-    const stepAt = (event) => this.scene?.frame.stepAt(event.clientX - this.area.getBoundingClientRect().left);
+    const stepAt = (event) =>
+      this.scene?.frame.stepAt(event.clientX - this.area.getBoundingClientRect().left);
     this.area.addEventListener("pointermove", (event) => {
       if (!this.pinned) this.moveTo(stepAt(event));
     });
@@ -187,8 +227,15 @@ class Chart {
     const at = this.cursor === null ? last : nearest(steps, this.cursor);
     const far = Math.max(1, Math.round(steps.length / 10));
     const moves = {
-      ArrowLeft: at - 1, ArrowDown: at - 1, ArrowRight: at + 1, ArrowUp: at + 1,
-      PageDown: at - far, PageUp: at + far, Home: 0, End: last, Enter: at,
+      ArrowLeft: at - 1,
+      ArrowDown: at - 1,
+      ArrowRight: at + 1,
+      ArrowUp: at + 1,
+      PageDown: at - far,
+      PageUp: at + far,
+      Home: 0,
+      End: last,
+      Enter: at,
     };
     if (event.key === "Escape") {
       this.pinned = false;
@@ -204,7 +251,12 @@ class Chart {
     const steps = dataOf()?.step ?? [];
     this.cursor = step === null || step === undefined || !steps.length ? null : steps[nearest(steps, step)];
     if (this.cursor !== null) {
-      this.area.setAttribute("aria-valuetext", valuesAt(this.scene, this.cursor).map((row) => row.join(" ")).join(", "));
+      this.area.setAttribute(
+        "aria-valuetext",
+        valuesAt(this.scene, this.cursor)
+          .map((row) => row.join(" "))
+          .join(", "),
+      );
     }
     this.draw();
   }
@@ -214,8 +266,11 @@ class Chart {
     if (this.cursor === null) return;
     const { frame } = this.scene;
     const rows = valuesAt(this.scene, this.cursor);
-    this.tip.replaceChildren(...rows.map(([name, value]) =>
-      h("div", { class: "lv-tip-row" }, h("span", {}, name), h("b", {}, value))));
+    this.tip.replaceChildren(
+      ...rows.map(([name, value]) =>
+        h("div", { class: "lv-tip-row" }, h("span", {}, name), h("b", {}, value)),
+      ),
+    );
     this.tip.classList.toggle("lv-pinned", this.pinned);
     const x = frame.x(this.cursor);
     const onLeft = x > (frame.plot.left + frame.plot.right) / 2;
@@ -228,15 +283,20 @@ class Chart {
 function valuesAt({ data, frame, unit }, step) {
   const index = nearest(data.step, step);
   const evaluation = evaluationAt(data, step);
-  const rows = [["step", formatCount(step)], ["training loss", exactly(data.loss[index])]];
+  const rows = [
+    ["step", formatCount(step)],
+    ["training loss", exactly(data.loss[index])],
+  ];
   if (evaluation) {
     const estimate = evaluation[3] ? "" : ", estimate";
     rows.push([`validation loss (step ${formatCount(evaluation[0])}${estimate})`, exactly(evaluation[1])]);
   }
   rows.push(["chooses among about", `${formatChoices(Math.exp(data.loss[index]))} ${unit}`]);
-  if (Number.isFinite(data.accuracy[index])) rows.push(["first guess right", formatPercent(data.accuracy[index])]);
-  const near = data.events.filter((event) => event.kind === "notice"
-    && Math.abs(frame.x(event.step) - frame.x(step)) < NEAR_MARKER);
+  if (Number.isFinite(data.accuracy[index]))
+    rows.push(["first guess right", formatPercent(data.accuracy[index])]);
+  const near = data.events.filter(
+    (event) => event.kind === "notice" && Math.abs(frame.x(event.step) - frame.x(step)) < NEAR_MARKER,
+  );
   for (const notice of near) rows.push([`step ${formatCount(notice.step)}`, notice.text]);
   return rows;
 }

@@ -206,8 +206,20 @@ export async function* linesOf(body) {
 // ---------------------------------------------------------------- colours
 
 const COLOUR_NAMES = [
-  "ink", "muted", "line", "surface", "accent", "training", "validation", "blind", "best", "notice",
-  "negative", "zero", "positive", "nan",
+  "ink",
+  "muted",
+  "line",
+  "surface",
+  "accent",
+  "training",
+  "validation",
+  "blind",
+  "best",
+  "notice",
+  "negative",
+  "zero",
+  "positive",
+  "nan",
 ];
 
 /** The palette of the moment (light, dark or projector), e.g. `colors().training`. */
@@ -246,14 +258,17 @@ let waitingToSpeak = null;
 export function announce(text) {
   const wait = spokenAt + SPEAK_EVERY - performance.now();
   clearTimeout(waitingToSpeak);
-  waitingToSpeak = setTimeout(() => {
-    if (!voice) {
-      voice = document.createElement("div");
-      voice.className = "lv-visually-hidden lv-voice";
-      voice.setAttribute("aria-live", "polite");
-      document.body.append(voice);
-    }
-    if (voice.textContent !== text) voice.textContent = text;
-    spokenAt = performance.now();
-  }, Math.max(0, wait));
+  waitingToSpeak = setTimeout(
+    () => {
+      if (!voice) {
+        voice = document.createElement("div");
+        voice.className = "lv-visually-hidden lv-voice";
+        voice.setAttribute("aria-live", "polite");
+        document.body.append(voice);
+      }
+      if (voice.textContent !== text) voice.textContent = text;
+      spokenAt = performance.now();
+    },
+    Math.max(0, wait),
+  );
 }

@@ -38,14 +38,20 @@ export function formatChoices(n) {
   return Math.round(n).toLocaleString("en-GB");
 }
 
-export const formatLoss = (loss) => (Number.isFinite(loss) ? loss.toFixed(loss < 0.1 ? 3 : 2) : "not a number");
+export const formatLoss = (loss) =>
+  Number.isFinite(loss) ? loss.toFixed(loss < 0.1 ? 3 : 2) : "not a number";
 export const formatCount = (n) => Math.round(n).toLocaleString("en-GB");
 export const formatPercent = (share) => `${Math.round(share * 100)} %`;
 
 /** 0.35M, 12.3k, 87: three digits at most. */
 export function formatShort(n) {
-  for (const [size, letter] of [[1e9, "G"], [1e6, "M"], [1e3, "k"]]) {
-    if (n >= size * 0.1 && (n >= size || size === 1e6)) return `${Number((n / size).toPrecision(3))}${letter}`;
+  for (const [size, letter] of [
+    [1e9, "G"],
+    [1e6, "M"],
+    [1e3, "k"],
+  ]) {
+    if (n >= size * 0.1 && (n >= size || size === 1e6))
+      return `${Number((n / size).toPrecision(3))}${letter}`;
   }
   return String(Math.round(n));
 }

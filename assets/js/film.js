@@ -36,15 +36,29 @@ class Film {
   }
 
   build() {
-    this.input = h("input", { class: "lv-input", type: "text", maxlength: 200, autocomplete: "off", spellcheck: "false",
-      placeholder: "your own beginning …", "aria-label": "Your own beginning for every row" });
+    this.input = h("input", {
+      class: "lv-input",
+      type: "text",
+      maxlength: 200,
+      autocomplete: "off",
+      spellcheck: "false",
+      placeholder: "your own beginning …",
+      "aria-label": "Your own beginning for every row",
+    });
     this.button = h("button", { class: "lv-button", type: "submit" }, "Write");
-    const form = h("form", { class: "lv-film-form", onsubmit: (event) => this.onSubmit(event) }, this.input, this.button);
+    const form = h(
+      "form",
+      { class: "lv-film-form", onsubmit: (event) => this.onSubmit(event) },
+      this.input,
+      this.button,
+    );
     this.strip = h("ol", { class: "lv-strip", "aria-label": "What the model wrote at each step" });
     this.legend = h("div", { class: "lv-film-legend" });
     this.box.replaceChildren(
       h("div", { class: "lv-film-bar" }, h("span", { class: "lv-caption" }, "What it writes"), form),
-      this.strip, this.legend);
+      this.strip,
+      this.legend,
+    );
   }
 
   newRun() {
@@ -60,12 +74,15 @@ class Film {
     const summary = summaryOf();
     if (summary?.data && !this.known) {
       const { run } = store.selection;
-      wordsOf(summary).then((words) => {
-        if (run !== store.selection.run) return;
-        this.known = words;
-        this.written?.fill(null); // write every row again, now with its underlines
-        this.show();
-      }, () => {});
+      wordsOf(summary).then(
+        (words) => {
+          if (run !== store.selection.run) return;
+          this.known = words;
+          this.written?.fill(null); // write every row again, now with its underlines
+          this.show();
+        },
+        () => {},
+      );
     }
     this.show();
   }
@@ -123,7 +140,10 @@ class Film {
   showNow() {
     const summary = summaryOf();
     setText(this.legend, "");
-    if (!summary?.max_steps) return this.strip.replaceChildren(h("li", { class: "lv-chart-note" }, "What a model writes appears here, from its first step on."));
+    if (!summary?.max_steps)
+      return this.strip.replaceChildren(
+        h("li", { class: "lv-chart-note" }, "What a model writes appears here, from its first step on."),
+      );
     this.plan(summary.max_steps);
     const samples = this.samples(summary);
     const newest = samples.at(-1);
@@ -141,13 +161,16 @@ class Film {
   /** One sample a step, ascending, all from the beginning now in use. */
   samples(summary) {
     const prompt = this.own?.prompt ?? null;
-    const events = (dataOf()?.events ?? []).filter((event) => event.kind === "sample" || event.kind === "now");
+    const events = (dataOf()?.events ?? []).filter(
+      (event) => event.kind === "sample" || event.kind === "now",
+    );
     const first = events.at(-1)?.prompt ?? "";
     const fitting = events.filter((event) => (event.prompt ?? "") === (prompt ?? first));
     const asked = this.own?.rows.map((row) => ({ prompt, ...row })) ?? [];
     const byStep = new Map([...asked, ...fitting].map((sample) => [sample.step, sample]));
     const opening = summary.opening?.sample;
-    if (!byStep.size && opening && prompt === null) byStep.set(summary.step, { step: summary.step, ...opening });
+    if (!byStep.size && opening && prompt === null)
+      byStep.set(summary.step, { step: summary.step, ...opening });
     return [...byStep.values()].sort((a, b) => a.step - b.step);
   }
 
@@ -161,10 +184,14 @@ class Film {
     if (this.written[i] === key) return;
     this.written[i] = key;
     const { text } = this.rows[i];
-    if (!sample) return text.replaceChildren(h("span", { class: "lv-film-empty" }, this.own?.running ? "…" : "·"));
+    if (!sample)
+      return text.replaceChildren(h("span", { class: "lv-film-empty" }, this.own?.running ? "…" : "·"));
     const prompt = sample.prompt ?? "";
     const wrote = prompt && sample.text.startsWith(prompt) ? sample.text.slice(prompt.length) : sample.text;
-    text.replaceChildren(prompt ? h("b", { class: "lv-prompt" }, prompt) : "", ...wordNodes(wrote, this.known));
+    text.replaceChildren(
+      prompt ? h("b", { class: "lv-prompt" }, prompt) : "",
+      ...wordNodes(wrote, this.known),
+    );
     text.title = prompt + wrote;
   }
 
@@ -182,15 +209,19 @@ class Film {
     if (this.own?.error) return setText(this.legend, this.own.error);
     if (this.own?.running) return setText(this.legend, "Every kept step writes from your beginning …");
     this.legend.replaceChildren(
-      h("span", { class: "lv-word" }, "word of the text"), " · ", h("span", { class: "lv-word lv-new" }, "new word"),
-      " · click a step to look at that model");
+      h("span", { class: "lv-word" }, "word of the text"),
+      " · ",
+      h("span", { class: "lv-word lv-new" }, "new word"),
+      " · click a step to look at that model",
+    );
   }
 
   /** Whole lines only: half a line at the foot of a row looks like a mistake. */
   fitLines() {
     for (const { element, text } of this.rows ?? []) {
       const lineHeight = parseFloat(getComputedStyle(text).lineHeight) || 18;
-      text.style.maxHeight = `${Math.max(1, Math.floor((element.clientHeight - 4) / lineHeight)) * lineHeight}px`;
+      const lines = Math.max(1, Math.floor((element.clientHeight - 4) / lineHeight));
+      text.style.maxHeight = `${lines * lineHeight}px`;
     }
   }
 }

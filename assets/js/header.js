@@ -8,7 +8,15 @@ import { qualityAt } from "./records.js";
 import { shareButton } from "./share.js";
 
 // A sign besides the word, so that a state is seen at a glance and never by colour alone.
-const SIGNS = { preparing: "◌", waiting: "◌", running: "●", paused: "‖", finished: "✓", stopped: "■", failed: "!" };
+const SIGNS = {
+  preparing: "◌",
+  waiting: "◌",
+  running: "●",
+  paused: "‖",
+  finished: "✓",
+  stopped: "■",
+  failed: "!",
+};
 
 export function mount(box) {
   return new Header(box);
@@ -26,21 +34,61 @@ class Header {
   }
 
   build(box) {
-    this.picker = h("select", { class: "lv-picker", "aria-label": "Model", onchange: () => select({ run: this.picker.value, step: null }) });
+    this.picker = h("select", {
+      class: "lv-picker",
+      "aria-label": "Model",
+      onchange: () => select({ run: this.picker.value, step: null }),
+    });
     this.headline = h("button", { class: "lv-headline", title: "Passport: what this model is" });
     this.passport = passport(this.headline);
-    this.scrubber = h("input", { type: "range", class: "lv-scrubber", min: 0, step: 1, "aria-label": "Time machine: step of training" });
+    this.scrubber = h("input", {
+      type: "range",
+      class: "lv-scrubber",
+      min: 0,
+      step: 1,
+      "aria-label": "Time machine: step of training",
+    });
     this.scrubber.addEventListener("input", () => this.scrub());
     this.stepLabel = h("output", { class: "lv-step" });
     this.workers = h("span", { class: "lv-workers" });
     this.save = h("a", { class: "lv-button lv-save", download: "", hidden: true }, "Save my model");
-    box.replaceChildren(h("header", { class: "lv-header-bar" },
-      h("a", { class: "lv-wordmark", href: location.pathname, title: "LLMViz, from the beginning" }, "LLM", h("span", {}, "Viz")),
-      this.picker, this.headline,
-      h("label", { class: "lv-time-machine", title: "Time machine: every tab shows the model as it was at this step" }, this.scrubber, this.stepLabel),
-      this.workers, this.save, shareButton(),
-      h("button", { class: "lv-button lv-icon", title: "Projector mode: large text (key P)", "aria-label": "Projector mode", onclick: toggleProjector }, "aA"),
-      this.passport.panel));
+    box.replaceChildren(
+      h(
+        "header",
+        { class: "lv-header-bar" },
+        h(
+          "a",
+          { class: "lv-wordmark", href: location.pathname, title: "LLMViz, from the beginning" },
+          "LLM",
+          h("span", {}, "Viz"),
+        ),
+        this.picker,
+        this.headline,
+        h(
+          "label",
+          {
+            class: "lv-time-machine",
+            title: "Time machine: every tab shows the model as it was at this step",
+          },
+          this.scrubber,
+          this.stepLabel,
+        ),
+        this.workers,
+        this.save,
+        shareButton(),
+        h(
+          "button",
+          {
+            class: "lv-button lv-icon",
+            title: "Projector mode: large text (key P)",
+            "aria-label": "Projector mode",
+            onclick: toggleProjector,
+          },
+          "aA",
+        ),
+        this.passport.panel,
+      ),
+    );
   }
 
   showNow() {
@@ -57,7 +105,11 @@ class Header {
   // -------------------------------------------------------------- which model
 
   showPicker() {
-    const groups = [["Ships with LLMViz", []], ["My models", []], ["Shared with me", []]];
+    const groups = [
+      ["Ships with LLMViz", []],
+      ["My models", []],
+      ["Shared with me", []],
+    ];
     for (const id of new Set([...store.order, store.selection.run])) {
       const summary = store.summaries.get(id);
       if (summary) groups[summary.shipped ? 0 : summary.mine ? 1 : 2][1].push(summary);
@@ -65,8 +117,13 @@ class Header {
     const key = JSON.stringify([store.selection.run, groups.map(([, runs]) => runs.map(nameInPicker))]);
     if (key === this.pickerKey) return; // an open list must not be rebuilt under the reader's finger
     this.pickerKey = key;
-    this.picker.replaceChildren(...groups.filter(([, runs]) => runs.length).map(([label, runs]) =>
-      h("optgroup", { label }, ...runs.map((run) => h("option", { value: run.id }, nameInPicker(run))))));
+    this.picker.replaceChildren(
+      ...groups
+        .filter(([, runs]) => runs.length)
+        .map(([label, runs]) =>
+          h("optgroup", { label }, ...runs.map((run) => h("option", { value: run.id }, nameInPicker(run)))),
+        ),
+    );
     this.picker.value = store.selection.run ?? "";
   }
 
@@ -74,13 +131,17 @@ class Header {
 
   showHeadline(summary) {
     const { loss } = qualityAt(dataOf(), store.selection.step);
-    const words = summary && Number.isFinite(loss) ? [formatChoices(Math.exp(loss)), unitOf(summary)] : ["…", ""];
+    const words =
+      summary && Number.isFinite(loss) ? [formatChoices(Math.exp(loss)), unitOf(summary)] : ["…", ""];
     const key = words.join(" ");
     if (key === this.headlineKey) return;
     this.headlineKey = key;
     this.headline.replaceChildren(
-      h("span", { class: "lv-headline-lead" }, "chooses among about "), h("b", {}, words[0]), ` ${words[1]}`,
-      h("span", { class: "lv-caret", "aria-hidden": "true" }, "▾"));
+      h("span", { class: "lv-headline-lead" }, "chooses among about "),
+      h("b", {}, words[0]),
+      ` ${words[1]}`,
+      h("span", { class: "lv-caret", "aria-hidden": "true" }, "▾"),
+    );
   }
 
   // -------------------------------------------------------------- when
@@ -104,9 +165,9 @@ class Header {
     const step = index >= snapshots.length ? null : snapshots[index];
     select({ step });
     const { loss } = qualityAt(dataOf(), step);
-    if (Number.isFinite(loss)) {
-      announce(`${step === null ? "newest" : `step ${formatCount(step)}`}: chooses among about ${formatChoices(Math.exp(loss))} ${unitOf(summaryOf())}`);
-    }
+    if (!Number.isFinite(loss)) return;
+    const where = step === null ? "newest" : `step ${formatCount(step)}`;
+    announce(`${where}: chooses among about ${formatChoices(Math.exp(loss))} ${unitOf(summaryOf())}`);
   }
 
   // -------------------------------------------------------------- behind the scenes

@@ -74,7 +74,8 @@ export function strokeSeries(layer, frame, steps, values, start, colour, width) 
   let column = null; // the pixel column being gathered: {x, first, low, high, last}
   const flush = () => {
     if (!column) return;
-    const ys = column.low === column.high ? [column.first] : [column.first, column.low, column.high, column.last];
+    const ys =
+      column.low === column.high ? [column.first] : [column.first, column.low, column.high, column.last];
     for (const y of ys) {
       if (down) c.lineTo(column.x, y);
       else c.moveTo(column.x, y);

@@ -1,19 +1,43 @@
 // The passport: what this model is, in numbers that were all measured on it.
 
 import { dataOf, store, summaryOf } from "./core.js";
-import { formatBytes, formatCount, formatLoss, formatPercent, formatSeconds, formatShort, h, unitOf } from "./dom.js";
+import {
+  formatBytes,
+  formatCount,
+  formatLoss,
+  formatPercent,
+  formatSeconds,
+  formatShort,
+  h,
+  unitOf,
+} from "./dom.js";
 import { evaluationAt } from "./records.js";
 
 const CORPORA = {
-  stories: "stories", dinosaurs: "dinosaur names", rhymes: "rhymes", "python-docs": "Python's documentation",
-  "python-source": "Python source code", text: "a text of the reader's",
+  stories: "stories",
+  dinosaurs: "dinosaur names",
+  rhymes: "rhymes",
+  "python-docs": "Python's documentation",
+  "python-source": "Python source code",
+  text: "a text of the reader's",
 };
-const READ_AS = { chars: "letters", bytes: "bytes", bpe: "byte-pair tokens", file: "a tokenizer from a file" };
+const READ_AS = {
+  chars: "letters",
+  bytes: "bytes",
+  bpe: "byte-pair tokens",
+  file: "a tokenizer from a file",
+};
 const ARCHITECTURES = { gpt2: "GPT-2 (the book's)", modern: "modern" };
 
 /** A button that opens the passport beneath it. Returns {button, panel, refresh}. */
 export function passport(button) {
-  const panel = h("div", { class: "lv-popover lv-passport", hidden: true, role: "dialog", "aria-label": "Passport of this model", tabindex: -1 });
+  const panel = h("div", {
+    class: "lv-popover lv-passport",
+    hidden: true,
+    role: "dialog",
+    "aria-label": "Passport of this model",
+    tabindex: -1,
+  });
   button.setAttribute("aria-haspopup", "dialog");
   const show = (open, giveFocusBack = true) => {
     if (panel.hidden === !open) return;
@@ -38,10 +62,21 @@ function fill(panel, close) {
   const summary = summaryOf();
   const hadFocus = panel.contains(document.activeElement);
   panel.replaceChildren(
-    h("div", { class: "lv-passport-head" }, h("b", {}, summary?.name ?? "No model yet"),
-      h("button", { class: "lv-button", "aria-label": "Close the passport", onclick: close }, "Close")),
-    h("dl", {}, ...(summary ? rowsOf(summary) : []).flatMap(([name, value, help]) =>
-      [h("dt", { title: help }, name), h("dd", {}, value)])));
+    h(
+      "div",
+      { class: "lv-passport-head" },
+      h("b", {}, summary?.name ?? "No model yet"),
+      h("button", { class: "lv-button", "aria-label": "Close the passport", onclick: close }, "Close"),
+    ),
+    h(
+      "dl",
+      {},
+      ...(summary ? rowsOf(summary) : []).flatMap(([name, value, help]) => [
+        h("dt", { title: help }, name),
+        h("dd", {}, value),
+      ]),
+    ),
+  );
   if (hadFocus) panel.focus();
 }
 
@@ -56,7 +91,10 @@ function rowsOf(summary) {
   const rows = [
     ["stage", `pretrained, ${nameOfStatus(summary)}`],
     ["shown at", `step ${formatCount(at)} of ${formatCount(summary.max_steps)}`],
-    ["parameters", summary.n_parameters && `${formatCount(summary.n_parameters)} (${formatShort(summary.n_parameters)})`],
+    [
+      "parameters",
+      summary.n_parameters && `${formatCount(summary.n_parameters)} (${formatShort(summary.n_parameters)})`,
+    ],
     ["size", summary.n_parameters && `${formatBytes(summary.n_parameters * 4)} of weights, 32 bits each`],
     [`${unitOf(summary)} seen`, step === null && summary.tokens_seen && formatCount(summary.tokens_seen)],
     ["validation loss", Number.isFinite(valLoss) && `${formatLoss(valLoss)} nats${kind}`],
@@ -65,8 +103,13 @@ function rowsOf(summary) {
     ["speed", summary.tok_s && `${formatShort(summary.tok_s)} ${unitOf(summary)} a second`],
     ["trained for", summary.seconds && formatSeconds(summary.seconds)],
     ["text", CORPORA[settings.corpus] ?? settings.corpus],
-    ["read as", READ_AS[settings.tokenizer] && `${READ_AS[settings.tokenizer]}, ${formatCount(summary.data?.vocab_size ?? 0)} different ones`],
-    ["architecture", `${ARCHITECTURES[settings.architecture] ?? settings.architecture}: ${settings.n_layer} layers, ${settings.n_head} heads, ${settings.n_embd} wide`],
+    [
+      "read as",
+      READ_AS[settings.tokenizer] &&
+        `${READ_AS[settings.tokenizer]}, ${formatCount(summary.data?.vocab_size ?? 0)} different ones`,
+    ],
+    ["architecture", ARCHITECTURES[settings.architecture] ?? settings.architecture],
+    ["shape", `${settings.n_layer} layers, ${settings.n_head} heads, ${settings.n_embd} wide`],
     ["context", settings.block_size && `${formatCount(settings.block_size)} ${unitOf(summary)}`],
     ["learning rate", settings.learning_rate && String(settings.learning_rate)],
     ["seed", String(settings.seed ?? "")],
@@ -76,7 +119,12 @@ function rowsOf(summary) {
 }
 
 const STATUS = {
-  preparing: "being prepared", waiting: "waiting for its turn", running: "in training", paused: "paused",
-  finished: "finished", stopped: "stopped early", failed: "failed",
+  preparing: "being prepared",
+  waiting: "waiting for its turn",
+  running: "in training",
+  paused: "paused",
+  finished: "finished",
+  stopped: "stopped early",
+  failed: "failed",
 };
 export const nameOfStatus = (summary) => STATUS[summary?.status] ?? "";

@@ -101,6 +101,7 @@ export function qualityAt(columns, step = null) {
   const evaluation = evaluationAt(columns, step);
   const end = step === null ? columns.step.length - 1 : nearest(columns.step, step);
   const wanted = step ?? Math.max(evaluation?.[0] ?? 0, columns.step.at(-1) ?? 0);
-  if (evaluation && (evaluation[0] === wanted || end < 0)) return { loss: evaluation[1], accuracy: evaluation[2] };
+  if (evaluation && (evaluation[0] === wanted || end < 0))
+    return { loss: evaluation[1], accuracy: evaluation[2] };
   return { loss: recentMean(columns.loss, end), accuracy: recentMean(columns.accuracy, end) };
 }

@@ -52,7 +52,12 @@ export function makeFrame({ x0, x1, y0, y1, log, plot }) {
   const perStep = (plot.right - plot.left) / Math.max(1e-9, bend(x1) - from);
   const perNat = (plot.bottom - plot.top) / Math.max(1e-9, y1 - y0);
   return {
-    x0, x1, y0, y1, log, plot,
+    x0,
+    x1,
+    y0,
+    y1,
+    log,
+    plot,
     x: (step) => plot.left + (bend(step) - from) * perStep,
     y: (nats) => plot.bottom - (nats - y0) * perNat,
     stepAt: (pixel) => straighten(from + (pixel - plot.left) / perStep),
@@ -69,7 +74,10 @@ export function tailOf({ step: steps, loss, evals }, budget) {
   const notch = Math.max(1, budget / 24);
   const x0 = Math.floor((last * 2) / 3 / notch) * notch;
   const x1 = Math.ceil(last / notch) * notch;
-  const inside = [...loss.filter((_, i) => steps[i] >= x0), ...evals.filter(([at]) => at >= x0).map(([, nats]) => nats)];
+  const inside = [
+    ...loss.filter((_, i) => steps[i] >= x0),
+    ...evals.filter(([at]) => at >= x0).map(([, nats]) => nats),
+  ];
   const finite = inside.filter(Number.isFinite);
   if (!(x1 > x0) || !finite.length) return null;
   const low = finite.reduce((a, b) => Math.min(a, b));

@@ -32,8 +32,12 @@ class Spark {
     this.value = h("b", {}, "–");
     this.area = h("div", { class: "lv-spark-area" });
     this.layer = new Layer(this.area);
-    this.element = h("div", { class: "lv-spark-one" },
-      h("div", { class: "lv-spark-head" }, h("span", {}, SERIES[name].label), this.value), this.area);
+    this.element = h(
+      "div",
+      { class: "lv-spark-one" },
+      h("div", { class: "lv-spark-head" }, h("span", {}, SERIES[name].label), this.value),
+      this.area,
+    );
     this.hover = null; // pixel
     this.area.addEventListener("pointermove", (event) => this.moveTo(event.offsetX));
     this.area.addEventListener("pointerleave", () => this.moveTo(null));
@@ -54,7 +58,10 @@ class Spark {
     const values = data[this.name];
     const palette = colors();
     const frame = makeFrame({
-      x0: 0, x1: Math.max(summaryOf()?.max_steps ?? 0, data.step.at(-1), 1), y0: 0, y1: highest(values) * 1.08,
+      x0: 0,
+      x1: Math.max(summaryOf()?.max_steps ?? 0, data.step.at(-1), 1),
+      y0: 0,
+      y1: highest(values) * 1.08,
       plot: { left: 2, top: 3, right: width - 2, bottom: height - 3 },
     });
     this.layer.line(2, height - 2.5, width - 2, height - 2.5, palette.line);

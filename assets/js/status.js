@@ -2,7 +2,16 @@
 // together with the button that repairs it.
 
 import { announce, dataOf, followSelection, listen, select, store, summaryOf } from "./core.js";
-import { formatChoices, formatCount, formatPercent, formatSeconds, h, oncePerFrame, setText, unitOf } from "./dom.js";
+import {
+  formatChoices,
+  formatCount,
+  formatPercent,
+  formatSeconds,
+  h,
+  oncePerFrame,
+  setText,
+  unitOf,
+} from "./dom.js";
 import { command } from "./page.js";
 import { qualityAt } from "./records.js";
 
@@ -35,7 +44,10 @@ class Status {
     const { step } = store.selection;
     const { loss, accuracy } = qualityAt(data, step);
     setText(this.quality, summary ? qualityOf(summary, loss) : "");
-    setText(this.guesses, summary && Number.isFinite(accuracy) ? `First guess right: ${formatPercent(accuracy)}` : "");
+    setText(
+      this.guesses,
+      summary && Number.isFinite(accuracy) ? `First guess right: ${formatPercent(accuracy)}` : "",
+    );
     setText(this.state, summary ? stateOf(summary, Math.max(summary.step ?? 0, data?.step.at(-1) ?? 0)) : "");
     this.state.dataset.status = summary?.status ?? "";
     this.showNotice(summary, data);
@@ -55,11 +67,20 @@ class Status {
     if (key === this.noticeKey) return;
     this.noticeKey = key;
     if (!newest) return this.notice.replaceChildren();
-    const mend = summary.mine && MENDABLE.has(newest.code)
-      ? h("button", { class: "lv-button", onclick: (event) => this.retry(event.target, summary.id) }, "Try again with a lower learning rate")
-      : null;
+    const mend =
+      summary.mine && MENDABLE.has(newest.code)
+        ? h(
+            "button",
+            { class: "lv-button", onclick: (event) => this.retry(event.target, summary.id) },
+            "Try again with a lower learning rate",
+          )
+        : null;
     const sign = newest.code === "changed" ? "◆" : "!"; // the sign that marks it on the curve
-    this.notice.replaceChildren(h("span", { class: "lv-sign", "aria-hidden": "true" }, sign), h("span", { class: "lv-notice-text" }, newest.text), mend ?? "");
+    this.notice.replaceChildren(
+      h("span", { class: "lv-sign", "aria-hidden": "true" }, sign),
+      h("span", { class: "lv-notice-text" }, newest.text),
+      mend ?? "",
+    );
     announce(newest.text);
   }
 
@@ -74,7 +95,8 @@ class Status {
 function noticeToShow(summary, notices, age) {
   const newest = notices.at(-1);
   if (newest && LASTING.has(newest.code)) return newest;
-  if (summary?.status === "failed" && summary.reason) return { code: newest?.code ?? "failed", text: summary.reason };
+  if (summary?.status === "failed" && summary.reason)
+    return { code: newest?.code ?? "failed", text: summary.reason };
   return newest && age < NOTICE_SHOWN && summary.status !== "finished" ? newest : null;
 }
 
@@ -95,13 +117,21 @@ function stateOf(summary, step) {
   const left = summary.eta_s ? `, about ${formatSeconds(summary.eta_s)} left` : "";
   const turn = summary.queue?.next_turn_in_s;
   switch (summary.status) {
-    case "preparing": return "preparing the text …";
-    case "waiting": return `waiting for its turn${turn ? `, next in ${formatSeconds(turn)}` : ""}, ${where}${left}`;
-    case "running": return `training, ${where}${left}`;
-    case "paused": return `paused at ${where}`;
-    case "stopped": return `stopped at ${where}`;
-    case "failed": return `stopped by a fault at ${where}`;
-    case "finished": return `finished, ${where}`;
-    default: return "";
+    case "preparing":
+      return "preparing the text …";
+    case "waiting":
+      return `waiting for its turn${turn ? `, next in ${formatSeconds(turn)}` : ""}, ${where}${left}`;
+    case "running":
+      return `training, ${where}${left}`;
+    case "paused":
+      return `paused at ${where}`;
+    case "stopped":
+      return `stopped at ${where}`;
+    case "failed":
+      return `stopped by a fault at ${where}`;
+    case "finished":
+      return `finished, ${where}`;
+    default:
+      return "";
   }
 }

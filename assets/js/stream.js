@@ -194,7 +194,11 @@ function setOnline(online) {
   } else if (store.online) {
     offlineTimer ??= setTimeout(() => {
       store.online = false;
-      banner ??= h("div", { class: "lv-offline" }, "Offline, trying again… Training goes on without this page.");
+      banner ??= h(
+        "div",
+        { class: "lv-offline" },
+        "Offline, trying again… Training goes on without this page.",
+      );
       document.body.append(banner);
       announce("Offline, trying again.");
       store.emit("online", false);

@@ -17,8 +17,8 @@ export function wordsOf(summary) {
   return wordSets.get(key);
 }
 
-// A byte the server has named already; a word with its apostrophes; a line end. The server sends text in which
-// nothing else is invisible.
+// A byte the server has named already; a word with its apostrophes; a line end. In the text that the server
+// sends nothing else is invisible.
 const PIECES = /(?<byte>⟨[0-9A-F]{2}⟩)|(?<word>[\p{L}\p{M}]+(?:['’][\p{L}\p{M}]+)*)|(?<end>\n)/gu;
 
 /** The nodes of `text`; `known` (a Set, or null while it loads) decides about underlines. */
