@@ -122,9 +122,10 @@ class RunDirectory:
 
     def settings(self) -> RunSettings:
         """The settings the run was created with. Bounds of the form are not checked again."""
+        rooms = self.run()["settings"]
         return RunSettings.model_construct(
             **{
-                name: field.annotation.model_construct(**self.run()["settings"].get(name, {}))
+                name: field.annotation.model_construct(**rooms.get(name, {}))
                 for name, field in RunSettings.model_fields.items()
             }
         )

@@ -142,15 +142,19 @@ class Session:
     def _rest(self, status: str, last: bool = False) -> None:
         if self.over:
             return
-        if self.trainer is not None:
-            self.checkpoint()
-            if last:
-                self._snapshot(torch.float32)
-            if self._at.get("film") != self.step:
-                self._film("now")
-            if self.watched_until > time.time():
-                self._publish_live()
+        if self.trainer is None:
+            return self.publish(status=status)
+        self.checkpoint()
+        if last:
+            self._snapshot(torch.float32)
         self.publish(status=status)
+        if status == "waiting":  # the process is about to end: whoever resumes the run writes the next sample
+            return None
+        if self._at.get("film") != self.step:
+            self._film("now")
+        if self.watched_until > time.time():
+            self._publish_live()
+        return None
 
     # ---- what people do meanwhile ----
 
@@ -354,11 +358,18 @@ class Session:
             self.trend = LossTrend(extra["loss"], extra["best_loss"], extra["grad_norm"])
             self.divergence.told = extra["warned"]
         if crashed:
-            self.notice(
-                "recovered",
-                "The process that trained this run ended unexpectedly. Training goes on from step "
-                f"{self.step:,}{', where everything was last saved' if lost else '; nothing was lost'}.",
-            )
+            self.notice("recovered", self._what_was_lost(lost))
+
+    def _what_was_lost(self, lost: bool) -> str:
+        sentence = f"The process that trained this run ended unexpectedly. It goes on from step {self.step:,}"
+        if not lost:
+            return f"{sentence}; nothing was lost."
+        if self.settings.training.threads:
+            return f"{sentence}, where everything was last saved."
+        return (
+            f"{sentence}, where everything was last saved. As the number of threads is automatic, the steps "
+            "that are trained again may differ in their last digits."
+        )
 
     def _apply_changes(self) -> None:
         """Let the changes that hold from this step (on resuming, also from earlier ones) take effect."""
