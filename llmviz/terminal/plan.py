@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from llmviz.model.size import memory_bytes
-from llmviz.runs.limits import vocabulary
+from llmviz.runs.estimates import guess_vocabulary
 from llmviz.runs.machine import machine
 from llmviz.settings import FIELDS, PRESETS, RunSettings, SettingsError, parse_settings
 from llmviz.terminal.flags import given_settings
@@ -24,6 +24,7 @@ class Plan:
     """What to train, and the files of the reader's own that it needs."""
 
     settings: RunSettings
+    preset: str | None
     given: bool  # whether the command line names any setting at all
     text: str | None = None
     tokenizer_file: bytes | None = None
@@ -51,12 +52,12 @@ def plan_training(options: argparse.Namespace) -> Plan:
     with explained(SettingsError):
         settings = parse_settings(flat | _fitting_budget(flat, base), base)
     _check_memory(settings)
-    return Plan(settings, bool(flat or preset), text, tokenizer_file)
+    return Plan(settings, preset, bool(flat or preset), text, tokenizer_file)
 
 
 def _check_memory(settings: RunSettings) -> None:
     """Raise Mistake for a model that this machine could not hold: better than being killed half-way."""
-    needed = memory_bytes(settings.model, vocabulary(settings), settings.training.batch_size)
+    needed = memory_bytes(settings.model, guess_vocabulary(settings), settings.training.batch_size)
     there = machine().memory
     if needed > there:
         raise Mistake(

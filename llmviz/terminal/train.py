@@ -72,7 +72,9 @@ def _new(out: Path, plan: Plan) -> RunDirectory:
         shutil.rmtree(out / "data" if existed else out, ignore_errors=True)
         raise
     with explained(RunError):
-        return create_run_at(out, plan.settings, name=random_name())
+        run = create_run_at(out, plan.settings, name=random_name())
+    run.write_meta(preset=plan.preset)
+    return run
 
 
 def _unfinished(run: RunDirectory, plan: Plan) -> RunDirectory:
