@@ -42,13 +42,15 @@ class Rotary(nn.Module):
         super().__init__()
         speeds = 10_000.0 ** (-torch.arange(0, head_size, 2) / head_size)  # (D/2,) radians a token
         angles = torch.outer(torch.arange(block_size), speeds)  # (block_size, D/2)
-        self.register_buffer("turns", torch.polar(torch.ones_like(angles), angles), persistent=False)
+        turns = torch.stack([angles.cos(), angles.sin()], dim=-1)  # (block_size, D/2, 2): real, imaginary
+        self.register_buffer("turns", turns, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, anything, D) → the same shape, position t turned by t·θ."""
-        pairs = torch.view_as_complex(x.unflatten(-1, (-1, 2)))  # (B, T, anything, D/2)
-        turned = pairs * self.turns[: x.shape[1], None]
-        return torch.view_as_real(turned).flatten(-2)
+        wide = torch.promote_types(x.dtype, torch.float32)  # there are no complex numbers of 16 bits
+        pairs = torch.view_as_complex(x.to(wide).unflatten(-1, (-1, 2)))  # (B, T, anything, D/2)
+        turns = torch.view_as_complex(self.turns[: x.shape[1], None].to(wide))  # (T, 1, D/2)
+        return torch.view_as_real(pairs * turns).flatten(-2).to(x.dtype)
 
 
 class CausalSelfAttention(nn.Module):

@@ -78,6 +78,22 @@ def test_next_token_logits_are_the_last_of_all(make_model, architecture):
     torch.testing.assert_close(model.next_token_logits(ids), model(ids)[:, -1], atol=1e-5, rtol=1e-4)
 
 
+def test_16_bits_give_nearly_the_same(make_model, architecture):
+    model, ids = make_model(architecture), torch.randint(31, (2, 9))
+    exact = model(ids)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        torch.testing.assert_close(model(ids).float(), exact, atol=0.15, rtol=0.05)
+    assert model.to(torch.bfloat16)(ids).dtype == torch.bfloat16
+
+
+def test_64_bits_stay_64_bits(make_model, architecture):
+    model, ids = make_model(architecture), torch.randint(31, (2, 9))
+    single = model(ids)
+    double = model.double()(ids)
+    assert double.dtype == torch.float64
+    torch.testing.assert_close(double.float(), single, atol=1e-4, rtol=1e-4)
+
+
 def test_a_config_names_its_class_and_survives_a_copy(make_model):
     assert type(make_model("gpt2")) is GPT2
     model = make_model("modern")
