@@ -65,6 +65,7 @@ class Measured:
     vocab_size: int
     alone: Costs
     busy: Costs
+    quiet: bool = True  # nothing else kept the machine busy meanwhile
 
 
 def step_flops(settings: RunSettings, vocab_size: int) -> float:
@@ -125,7 +126,7 @@ class Estimator:
         seconds = seconds_of(settings, costs, int(val_tokens)) * max(1.0, (active + 1) / self.cores)
         return {
             "seconds": round(seconds, 1),
-            "provisional": not self.measured,
+            "provisional": not self.measured or not all(m.quiet for m in self.measured.values()),
             "parameters": n_parameters(settings.model, vocab_size),
             "memory_mb": round(memory / 1e6),
         }
@@ -173,6 +174,7 @@ class Estimator:
                     "busy": m.busy.as_dict(),
                 }
                 for name, m in self.measured.items()
+                if m.quiet
             }
             content = json.dumps({"version": self.version, "measured": kept}).encode()
             write_atomically(self.cache, lambda file: file.write(content))

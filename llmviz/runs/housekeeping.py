@@ -12,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from llmviz.runs.channel import Channel
 from llmviz.runs.estimates import Costs, Estimator, Measured
 from llmviz.runs.launcher import TRAINING_NICE, Launcher
@@ -20,6 +22,8 @@ from llmviz.settings import PRESETS, RunSettings
 log = logging.getLogger(__name__)
 
 QUIET_SECONDS = 2.0  # without a run, before measuring begins
+MOMENTS = 20  # how often to hope for a machine that is idle
+IDLE_SHARE = 0.7  # of its processors' time
 GLANCE = 0.05  # seconds between two looks at whether a run has started
 
 
@@ -90,7 +94,8 @@ class Housekeeper:
     def _measure(self, name: str, settings: RunSettings, vocab_size: int) -> None:
         """Measure one preset, if it stays quiet for so long: on all cores at once, then alone."""
         cores = self.estimator.cores
-        if not self._wait_for_quiet():
+        quiet = self._wait_for_quiet()
+        if self._closing.is_set():
             return
         workers = [self._hire() for _ in range(cores)]
         try:
@@ -107,17 +112,23 @@ class Housekeeper:
             del self.presets[name]
             return
         mean = {part: sum(answer[part] for answer in busy) / cores for part in busy[0]}
-        self.estimator.add(name, Measured(settings, vocab_size, Costs(**alone[0]), Costs(**mean)))
+        measured = Measured(settings, vocab_size, Costs(**alone[0]), Costs(**mean), quiet)
+        self.estimator.add(name, measured)
 
     def _wait_for_quiet(self) -> bool:
-        """Wait until nothing has trained for a moment; False if the server is ending."""
-        quiet_since = time.monotonic()
-        while time.monotonic() - quiet_since < QUIET_SECONDS:
-            if self._closing.wait(GLANCE):
-                return False
-            if self.active():
-                quiet_since = time.monotonic()
-        return True
+        """Wait until nothing trains, and for a moment when the machine is idle as well; False if it never is:
+        then what is measured is true only for a machine that is busy with something else."""
+        for _ in range(MOMENTS):
+            idle = _idle_seconds()
+            since = time.monotonic()
+            while time.monotonic() - since < QUIET_SECONDS:
+                if self._closing.wait(GLANCE):
+                    return False
+                if self.active():
+                    idle, since = _idle_seconds(), time.monotonic()
+            if _idle_seconds() - idle > IDLE_SHARE * QUIET_SECONDS:
+                return True
+        return False
 
     def _disturbed(self) -> bool:
         return self.active() > 0
@@ -145,3 +156,8 @@ class Housekeeper:
                     raise ConnectionError("a worker for chores was lost")
             answers.append(answer)
         return answers
+
+
+def _idle_seconds() -> float:
+    """Seconds that the machine has been idle, as a mean over its processors."""
+    return psutil.cpu_times().idle / (psutil.cpu_count() or 1)

@@ -130,7 +130,7 @@ class Library:
         self._entries: dict[str, Entry] = {}
         for folder in sorted(shipped.iterdir()) if shipped and shipped.is_dir() else []:
             self._open(folder, shipped=True)
-        for folder in sorted(runs.iterdir()) if runs.is_dir() else []:
+        for folder in sorted(runs.glob("[!.]*")):
             self._open(folder, shipped=False)
 
     def get(self, run_id: str) -> Entry:

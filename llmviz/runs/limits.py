@@ -3,47 +3,47 @@
 `llmviz.settings` refuses what makes no sense anywhere; here is what would not fit here and now.
 """
 
-import hashlib
 from typing import Any
 
 from llmviz.model.size import memory_bytes, n_parameters
+from llmviz.runs.changes import CHANGEABLE
+from llmviz.runs.estimates import guess_vocabulary
 from llmviz.runs.machine import Machine
 from llmviz.runs.refusal import Refused
 from llmviz.settings import RunSettings, SettingsError, parse_settings
+from llmviz.text.recipes import TextError, check_text, sha256_of
 
 MAX_PARAMETERS = 50_000_000
 MAX_TEXT = 5_000_000  # characters of a text of the reader's own
-MAX_PROMPT = 2_000
 MEMORY_SHARE = 0.5  # of the machine's memory that one run may take
-CHARS_VOCABULARY = 200  # what a character vocabulary is taken for until the text has been read
+MAX_RUNS = 300  # of one owner
+MAX_ACTIVE_RUNS = 16  # of one owner, at the same time
+MAX_ACTIVE = 200  # of everybody
 
 
 def check_new_run(flat: dict[str, Any], text: str | None, machine: Machine) -> RunSettings:
     """The settings of a run that may start. Raises Refused with every reason why it may not."""
-    sentences: list[str] = []
-    flat = dict(flat)
-    if flat.get("corpus") == "text" and text is not None:
-        sentences += text_problems(text)
-        flat["text_sha256"] = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+    flat, sentences = dict(flat), []
+    own_text = text if flat.get("corpus") == "text" else None
+    if own_text:
+        sentences += [
+            f"The text has {len(own_text):,} characters; at most {MAX_TEXT:,} can be used here."
+        ] * (len(own_text) > MAX_TEXT)
+        flat["text_sha256"] = sha256_of(own_text.encode("utf-8", "replace"))
     try:
         settings = parse_settings(flat)
     except SettingsError as error:
-        raise Refused(sentences + error.sentences) from None
+        raise Refused(sentences + _text_problems(own_text, RunSettings(), None) + error.sentences) from None
+    sentences += _text_problems(own_text, settings, settings.model.block_size)
     sentences += too_large(settings, machine)
     if sentences:
         raise Refused(sentences)
     return settings
 
 
-def vocabulary(settings: RunSettings) -> int:
-    """How many tokens there will be, as far as that can be known before the text is read."""
-    kind = settings.data.tokenizer
-    return {"bytes": 256, "bpe": settings.data.vocab_size}.get(kind, CHARS_VOCABULARY)
-
-
 def too_large(settings: RunSettings, machine: Machine) -> list[str]:
     """Why this model does not fit the machine; [] if it does."""
-    model, size = settings.model, vocabulary(settings)
+    model, size = settings.model, guess_vocabulary(settings)
     parameters = n_parameters(model, size)
     sentences = []
     if parameters > MAX_PARAMETERS:
@@ -61,33 +61,39 @@ def too_large(settings: RunSettings, machine: Machine) -> list[str]:
     return sentences
 
 
-def text_problems(text: str) -> list[str]:
-    """Why a reader's own text cannot be trained on; [] if it can."""
-    if len(text) > MAX_TEXT:
-        return [f"The text has {len(text):,} characters; at most {MAX_TEXT:,} can be used here."]
-    if not text.strip():
-        return ["The text is empty: paste or upload some."]
-    if len(set(text)) < 2:
-        return ["The text consists of one single character, so there is nothing to predict."]
-    return []
-
-
 def check_changes(changes: dict[str, Any]) -> dict[str, Any]:
     """The live changes that may be made. Raises Refused with a sentence for each that may not."""
-    sentences = [
-        f"“{str(name)[:30]}” cannot be changed while a run trains."
-        for name in changes
-        if name not in CHANGEABLE
-    ]
+    unknown = [name for name in changes if name not in CHANGEABLE]
+    sentences = [f"“{str(name)[:30]}” cannot be changed while a run trains." for name in unknown]
     known = {name: value for name, value in changes.items() if name in CHANGEABLE and value is not None}
     try:
-        settings = parse_settings(known)
+        flat = parse_settings(known).flat()
     except SettingsError as error:
         raise Refused(sentences + error.sentences) from None
     if sentences:
         raise Refused(sentences)
-    flat = settings.flat()
     return {name: flat[name] for name in known}
 
 
-CHANGEABLE = ("learning_rate", "dropout", "prompt")
+def check_room(mine: int, mine_active: int, active: int) -> None:
+    """Whether one more run may start. Raises Refused."""
+    sentences = []
+    if mine >= MAX_RUNS:
+        sentences.append(f"You have {mine} runs already; delete one before starting another.")
+    if mine_active >= MAX_ACTIVE_RUNS:
+        sentences.append(f"You have {mine_active} runs training already; wait for one, or stop one.")
+    elif active >= MAX_ACTIVE:
+        sentences.append(f"{active} runs are training here already, as many as can; please wait a little.")
+    if sentences:
+        raise Refused(sentences, status=429)
+
+
+def _text_problems(text: str | None, settings: RunSettings, block_size: int | None) -> list[str]:
+    """Why a reader's own text cannot be learned from; [] if it can."""
+    if text is None:
+        return []
+    try:
+        check_text(text, settings.data, block_size)
+    except TextError as error:
+        return [str(error)]
+    return []

@@ -138,7 +138,10 @@ class Scheduler:
     def kill(self, trainee: Trainee) -> None:
         """End a run's worker at once, without a checkpoint: the run is being deleted."""
         with self._changing():
+            trainee.wants = "rest"
             self.turns.leave(trainee.run)
+            self.turns.lost(trainee.run)
+            self._trainees.pop(trainee.run, None)
             if trainee in self._to_start:
                 self._to_start.remove(trainee)
             if worker := trainee.worker:

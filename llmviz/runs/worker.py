@@ -145,6 +145,8 @@ class RunWorker:
 
     def _fail(self, error: Exception) -> None:
         """Something that no later turn can mend: the run ends with a sentence."""
+        if not self.run.path.exists():  # deleted while it was being prepared
+            return
         log.error("run %s failed", self.run.id[:8], exc_info=error)
         if self._session:
             self._session.fail(explain(error))

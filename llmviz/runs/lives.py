@@ -1,0 +1,230 @@
+"""What becomes of runs: begun, paused, resumed, stopped, deleted, and taken up again after any accident.
+
+Nothing is asked here about who may do it: that is the host's part. What is wanted of a run stands in its
+meta.json, so that a restarted server wants the same.
+"""
+
+import contextlib
+import logging
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from llmviz.runs.changes import record_change
+from llmviz.runs.directory import RunBusy, RunDirectory
+from llmviz.runs.launcher import Launcher
+from llmviz.runs.library import Entry, Library
+from llmviz.runs.records import RecordLog, fold, read_records
+from llmviz.runs.refusal import Refused
+from llmviz.runs.scheduler import FINAL, MAX_CRASHES, Scheduler, Trainee
+
+log = logging.getLogger(__name__)
+
+WATCH_SECONDS = 20.0
+
+
+class Lives:
+    """The runs of a library and the workers that train them."""
+
+    def __init__(self, library: Library, launcher: Launcher, cores: int, slots: Path) -> None:
+        self.library = library
+        self.cores = cores
+        self.scheduler = Scheduler(
+            launcher, cores, slots, on_crash=self._worker_crashed, on_rest=self._run_rests
+        )
+        self._trainees: dict[str, Trainee] = {}
+        self._lock = threading.RLock()  # taken before the scheduler's lock, never while holding it
+        self._meta_lock = threading.Lock()  # taken last
+
+    def start(self) -> None:
+        """Begin to grant turns; go on with what was training when the last server ended."""
+        for entry in self.library.all():
+            if not entry.shipped:
+                self._take_up(entry)
+        self.scheduler.start()
+
+    def close(self) -> None:
+        """Let every worker write a checkpoint and end."""
+        self.scheduler.close()
+
+    def active(self) -> int:
+        """How many runs are training or want to."""
+        return sum(trainee.wants == "run" for trainee in list(self._trainees.values()))
+
+    # ---- what is wanted of them ----
+
+    def begin(self, run: RunDirectory) -> str:
+        """Let a run that was just made train; returns its id."""
+        entry = self.library.add(run)
+        log.info("run %s: created", run.id[:8])
+        self.scheduler.train(self._trainee(entry))
+        return run.id
+
+    def pause(self, entry: Entry) -> None:
+        """Let it checkpoint and wait."""
+        self._require_unfinished(entry, "there is nothing to pause")
+        with self._lock:
+            self.write_meta(entry, wanted="pause")
+            self.scheduler.rest(self._trainee(entry), "pause")
+
+    def resume(self, entry: Entry) -> None:
+        """Let it train on."""
+        self._require_unfinished(entry, "start a new one to train further")
+        with self._lock:
+            self.write_meta(entry, wanted="run")
+            self.scheduler.train(self._trainee(entry))
+
+    def step(self, entry: Entry) -> None:
+        """A single step, after which it is paused. A run that is training is paused by the first press."""
+        self._require_unfinished(entry, "there is no next step")
+        with self._lock:
+            trainee = self._trainee(entry)
+            self.write_meta(entry, wanted="pause")
+            if trainee.wants == "run" and trainee.steps is None:
+                self.scheduler.rest(trainee, "pause")
+            else:
+                self.scheduler.train(trainee, steps=1)
+
+    def stop(self, entry: Entry) -> None:
+        """End it for good, with a full evaluation."""
+        self._require_unfinished(entry, "it need not be stopped")
+        with self._lock:
+            self.write_meta(entry, wanted="stop")
+            self.scheduler.rest(self._trainee(entry), "stop")
+
+    def delete(self, entry: Entry, afterwards: Callable[[], object]) -> None:
+        """Remove it and all its files; they are gone from their place when this returns. `afterwards` is
+        called, from another thread, when the disk is free."""
+        with self._lock:
+            self.scheduler.kill(self._trainee(entry))
+            self.library.remove(entry.id)
+            self._trainees.pop(entry.id, None)
+            grave = entry.run.path.with_name(f".deleted-{entry.id}")
+            entry.run.path.rename(grave)
+
+        def bury() -> None:
+            for _ in range(3):  # its worker may still be writing a last line
+                shutil.rmtree(grave, ignore_errors=True)
+                time.sleep(0.2)
+            afterwards()
+
+        threading.Thread(target=bury, daemon=True).start()
+        log.info("run %s: deleted", entry.id[:8])
+
+    def change(self, entry: Entry, values: dict[str, Any]) -> None:
+        """Let learning rate, dropout or prompt change from the next step on."""
+        self._require_unfinished(entry, "nothing can be changed in it any more")
+        if self.scheduler.tell(self._trainee(entry), {"do": "change", "values": values}):
+            return
+        try:
+            with entry.run.locked():
+                record_change(entry.run, entry.state().get("step", 0), **values)
+        except RunBusy as busy:
+            raise Refused([str(busy)]) from None
+
+    def watch(self, run_id: str) -> None:
+        """Let the run's worker publish its newest weights for the next 20 seconds."""
+        trainee = self._trainees.get(run_id)
+        now = time.time()
+        if trainee and trainee.wants == "run" and trainee.watched_until < now + WATCH_SECONDS / 2:
+            trainee.watched_until = now + WATCH_SECONDS
+            self.scheduler.tell(trainee, {"do": "watch", "until": trainee.watched_until})
+
+    def write_meta(self, entry: Entry, **changed: Any) -> None:
+        """Change part of a run's meta.json."""
+        with self._meta_lock:
+            try:
+                entry.run.write_meta(**changed)
+            except FileNotFoundError:  # a session that just opened the run took ours for a leftover
+                entry.run.write_meta(**changed)
+
+    def outlook(self, entry: Entry) -> dict[str, Any]:
+        """{"queue", "eta_s"}: how a training run stands among the others, and how long it will still take at
+        this pace. Nothing for a run that is not training."""
+        trainee = self._trainees.get(entry.id)
+        if trainee is None or trainee.wants != "run":
+            return {}
+        state, place = entry.state(), self.scheduler.place(trainee)
+        threads = trainee.threads or (self.cores if place.active == 1 else 1)
+        share = min(1.0, self.cores / max(1, place.active * min(threads, self.cores)))
+        steps = max(0, state.get("max_steps", 0) - state.get("step", 0))
+        eta = trainee.progress.seconds_left(steps, share)
+        queue = {
+            "training_now": place.running,
+            "active": place.active,
+            "next_turn_in_s": round(place.next_turn_in, 1),
+        }
+        return {"queue": queue, "eta_s": None if eta is None else round(eta, 1)}
+
+    # ---- what happens to them ----
+
+    def _take_up(self, entry: Entry) -> None:
+        """After a restart: go on with what was training, and say of the rest that it is not."""
+        status, wanted = self._status(entry), entry.meta().get("wanted", "pause")
+        if status in FINAL:
+            return
+        if wanted == "run":
+            self.scheduler.train(self._trainee(entry))
+        elif wanted == "stop":
+            self.scheduler.rest(self._trainee(entry), "stop")
+        elif status != "paused":
+            self._write_state(entry, status="paused")
+
+    def _worker_crashed(self, trainee: Trainee) -> bool:
+        """A worker was lost: another one goes on from the last checkpoint, unless it would crash again."""
+        if trainee.run not in self.library:
+            return False
+        entry = self.library.get(trainee.run)
+        step = last_step(entry.run)
+        trainee.crashed_at = [before for before in trainee.crashed_at if before == step] + [step]
+        if len(trainee.crashed_at) < MAX_CRASHES:
+            return True
+        sentence = (
+            f"The process that trained this run ended unexpectedly {MAX_CRASHES} times at step {step:,}, so "
+            "it was not started again. Most likely it needs more memory than there is: try a smaller one."
+        )
+        self._write_state(entry, status="failed", reason=sentence)
+        with contextlib.suppress(RunBusy), entry.run.locked():
+            events = RecordLog(entry.run.events)
+            events.append({"kind": "notice", "step": step, "code": "failed", "text": sentence})
+            events.close()
+        return False
+
+    def _run_rests(self, trainee: Trainee, status: str, reason: str | None) -> None:
+        """A run paused or ended. If its worker could not write that down, it is done here."""
+        if trainee.run not in self.library:
+            return
+        entry = self.library.get(trainee.run)
+        if entry.meta().get("wanted") == "run":
+            self.write_meta(entry, wanted="pause")
+        if self._status(entry) != status:
+            self._write_state(entry, status=status, **({"reason": reason} if reason else {}))
+
+    def _write_state(self, entry: Entry, **changed: Any) -> None:
+        """Change state.json, which is ours to write while no worker holds the run's lock."""
+        with contextlib.suppress(RunBusy), entry.run.locked():
+            entry.run.write_state(**changed)
+
+    def _trainee(self, entry: Entry) -> Trainee:
+        with self._lock:
+            if entry.id not in self._trainees:
+                threads = entry.flat().get("threads", 0)
+                self._trainees[entry.id] = Trainee(entry.id, entry.run.path, entry.data_root, threads)
+            return self._trainees[entry.id]
+
+    @staticmethod
+    def _status(entry: Entry) -> str:
+        return entry.state().get("status", "waiting")
+
+    def _require_unfinished(self, entry: Entry, consequence: str) -> None:
+        if self._status(entry) in FINAL:
+            raise Refused([f"This run has ended; {consequence}."])
+
+
+def last_step(run: RunDirectory) -> int:
+    """The newest step the run's records tell of, rewinds carried out; 0 if there is none."""
+    steps = [record["step"] for record in fold(r for _, r in read_records(run.metrics)) if "step" in record]
+    return steps[-1] if steps else 0
