@@ -88,6 +88,8 @@ function rowsOf(summary) {
   const valLoss = evaluation?.[1] ?? summary.val_loss;
   const full = step === null ? summary.evaluated_full : evaluation?.[3];
   const kind = full ? "" : ", estimate";
+  const when =
+    step !== null && evaluation && evaluation[0] !== step ? ` (at step ${formatCount(evaluation[0])})` : "";
   const rows = [
     ["stage", `pretrained, ${nameOfStatus(summary)}`],
     ["shown at", `step ${formatCount(at)} of ${formatCount(summary.max_steps)}`],
@@ -97,8 +99,8 @@ function rowsOf(summary) {
     ],
     ["size", summary.n_parameters && `${formatBytes(summary.n_parameters * 4)} of weights, 32 bits each`],
     [`${unitOf(summary)} seen`, step === null && summary.tokens_seen && formatCount(summary.tokens_seen)],
-    ["validation loss", Number.isFinite(valLoss) && `${formatLoss(valLoss)} nats${kind}`],
-    ["first guess right", Number.isFinite(evaluation?.[2]) && formatPercent(evaluation[2])],
+    ["validation loss", Number.isFinite(valLoss) && `${formatLoss(valLoss)} nats${kind}${when}`],
+    ["first guess right", Number.isFinite(evaluation?.[2]) && formatPercent(evaluation[2]) + when],
     ["bits per byte", step === null && summary.bits_per_byte && summary.bits_per_byte.toFixed(3) + kind],
     ["speed", summary.tok_s && `${formatShort(summary.tok_s)} ${unitOf(summary)} a second`],
     ["trained for", summary.seconds && formatSeconds(summary.seconds)],
