@@ -1,6 +1,29 @@
-"""How often something costly may happen. No torch."""
+"""Granted time, and how often something costly may happen in it. No torch."""
 
+import time
 from dataclasses import dataclass
+
+
+class Stopwatch:
+    """Counts the seconds between `start` and `stop`, over many such stretches."""
+
+    def __init__(self) -> None:
+        self._before = 0.0
+        self._since: float | None = None
+
+    @property
+    def seconds(self) -> float:
+        """So far, the stretch that is under way included."""
+        return self._before + (time.perf_counter() - self._since if self._since is not None else 0.0)
+
+    def start(self) -> None:
+        """Go on counting."""
+        self.stop()
+        self._since = time.perf_counter()
+
+    def stop(self) -> None:
+        """Stop counting until the next `start`."""
+        self._before, self._since = self.seconds, None
 
 
 @dataclass

@@ -5,30 +5,23 @@ the newest checkpoint and trains the same steps again, with the same result.
 """
 
 import contextlib
-import json
-import time
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from llmviz.evaluation import Evaluation, evaluate, token_byte_lengths
-from llmviz.model import save_weights
 from llmviz.runs.changes import read_changes, record_change
 from llmviz.runs.directory import RunDirectory
-from llmviz.runs.film import is_film_step, write_sample
 from llmviz.runs.journal import Journal
-from llmviz.runs.pacing import Pace
+from llmviz.runs.observer import Observer
+from llmviz.runs.pacing import Pace, Stopwatch
 from llmviz.runs.recorder import DivergenceWatch, LossTrend, Recorder, digits
 from llmviz.runs.resume import copy_tokenizer, frozen_dataset, load_newest_checkpoint, new_trainer
 from llmviz.runs.retry import is_good
-from llmviz.runs.snapshots import is_snapshot_step, thin
-from llmviz.runs.sweep import FullSweep
 from llmviz.training import Trainer, save_checkpoint
 from llmviz.training.files import remove_leftovers
 
-EVALUATION_SEED = 0  # picks the same windows for every estimate of every run
 CHECKPOINTS_KEPT = 2
-FEW_PARAMETERS = 1_000_000  # up to here all snapshots are 32-bit: 48 of them take less than 200 MB
 OVER = ("finished", "stopped", "failed")
 
 
@@ -50,19 +43,14 @@ class Session:
             self.journal = Journal(self.run)
             resources.callback(self.journal.close)
             self._resources = resources.pop_all()
-        self.trainer: Trainer | None = None
-        self.sampling = self.settings.sampling
+        self.trainer: Trainer | None = None  # until the first slice begins
+        self.observer: Observer | None = None
         self.recorder = Recorder(self.journal.metrics)
         self.trend = LossTrend()
-        self.watched_until = 0.0  # time.time()
-        self._granted = 0.0  # seconds of granted time, up to the current slice
-        self._since: float | None = None  # when the current slice began
-        self._at: dict[str, int] = {}  # step of the newest "film", "snapshot", "checkpoint", "evaluation"
-        self._sweep: FullSweep | None = None
+        self.clock = Stopwatch()  # granted time: the clock by which things are due
+        self.watched_until = 0.0
+        self.checkpoint_at: int | None = None
         self._checkpoint_pace = Pace(every=5.0, share=0.03)
-        self._live_pace = Pace(every=1.0, share=0.02)
-        self._sample_pace = Pace(every=1.0, share=0.05)
-        self._evaluation_pace = Pace(every=0.0, share=0.2)
         self._state_pace = Pace(every=1.0, share=0.02)
 
     def __enter__(self) -> "Session":
@@ -86,16 +74,11 @@ class Session:
         """How many corrections have been made."""
         return self.trainer.steps_done if self.trainer else self.journal.state.get("step", 0)
 
-    @property
-    def granted(self) -> float:
-        """Seconds of granted time so far: the clock by which things are due."""
-        return self._granted + (time.perf_counter() - self._since if self._since is not None else 0.0)
-
     # ---- beginning and ending ----
 
     def begin(self, threads: int) -> None:
         """Start the clock of a slice; prepare or resume the run if that has not been done yet."""
-        self._since = time.perf_counter()
+        self.clock.start()
         self._use_threads(self.settings.training.threads or threads)
         if self.trainer is None:
             self._prepare()
@@ -104,7 +87,7 @@ class Session:
 
     def end(self) -> None:
         """Stop the clock of a slice."""
-        self._granted, self._since = self.granted, None
+        self.clock.stop()
 
     def pause(self) -> None:
         """Write everything down and wait until somebody wants the run to go on."""
@@ -113,8 +96,8 @@ class Session:
     def stop(self) -> None:
         """End the run here, for good, with a last snapshot and the full evaluation."""
         self._rest("stopped", last=True)
-        if self.trainer is not None:
-            while not self.sweep():
+        if self.observer is not None:
+            while not self.observer.sweep():
                 pass
             self.publish()
 
@@ -136,25 +119,19 @@ class Session:
                 self._rest("waiting")
         finally:
             self.end()
-            self.trainer = None
+            self.trainer = self.observer = None
             self._resources.close()
 
     def _rest(self, status: str, last: bool = False) -> None:
         if self.over:
             return
-        if self.trainer is None:
-            return self.publish(status=status)
-        self.checkpoint()
-        if last:
-            self._snapshot(torch.float32)
+        if self.trainer is not None:
+            self.checkpoint()
+        if last and self.observer is not None:
+            self.observer.snapshot(torch.float32)
         self.publish(status=status)
-        if status == "waiting":  # the process is about to end: whoever resumes the run writes the next sample
-            return None
-        if self._at.get("film") != self.step:
-            self._film("now")
-        if self.watched_until > time.time():
-            self._publish_live()
-        return None
+        if status != "waiting" and self.observer is not None:
+            self.observer.at_rest()
 
     # ---- what people do meanwhile ----
 
@@ -172,68 +149,42 @@ class Session:
             self._changes = read_changes(self.run)
             self._apply_changes()
             if prompt is not None:
-                self._film("now")
+                self.observer.sample("now")
 
     def watch(self, until: float) -> None:
         """Publish live weights until `until`, a time.time(): somebody is looking at them."""
         self.watched_until = until
+        if self.observer is not None:
+            self.observer.watched_until = until
 
-    # ---- between the steps ----
-
-    def before_step(self) -> None:
-        """What belongs to this very step: changes that hold from it, a film row, an estimate, a snapshot."""
-        step = self.step
-        self._apply_changes()
-        if is_film_step(step) and self._at.get("film") != step:
-            self._film("sample")
-        if step % self.settings.training.eval_interval == 0 and self._at.get("evaluation", -1) < step:
-            self._estimate()
-        if is_snapshot_step(step) and self._at.get("snapshot") != step:
-            self._snapshot(torch.float32 if self._n_parameters <= FEW_PARAMETERS else torch.float16)
+    # ---- a step and what goes with it ----
 
     def train_step(self) -> None:
-        """One step, recorded. Raises Diverged."""
+        """One step with all that is due before and after it. Raises Diverged."""
+        self._apply_changes()
+        self.observer.before_step()
         record = self.trainer.step()
         self.recorder.add(record, self.trainer.seconds)
         self.trend.add(record)
-        warning = self.divergence.add(record)
-        if warning:
+        if warning := self.divergence.add(record):
             self.notice("diverged", warning)
-
-    def after_step(self) -> None:
-        """What is due by the clock: a checkpoint, a sample, live weights, the state."""
-        now = self.granted
-        if self._checkpoint_pace.due(now):
+        self.observer.after_step()
+        if self._checkpoint_pace.due(self.clock.seconds):
             self.checkpoint()
-        if self._sample_pace.due(now):
-            self._film("now")
-        if self._live_pace.due(now) and self.watched_until > time.time():
-            self._publish_live()
-        if self._state_pace.due(now):
+        if self._state_pace.due(self.clock.seconds):
             self.publish()
-
-    def sweep(self) -> bool:
-        """One piece of the full evaluation; whether it is now complete, and recorded."""
-        if self._sweep is None:
-            block_size = self.settings.model.block_size
-            self._sweep = FullSweep(self.trainer.model, self.dataset.val, block_size, self.byte_lengths)
-        complete = self._sweep.advance()
-        if complete:
-            self._record(self._sweep.result())
-            self._sweep = None
-        return complete
 
     def checkpoint(self) -> None:
         """Put everything the next step depends on into one file, unless that has been done at this step."""
         self.recorder.flush(self.trainer.seconds)
-        if self._at.get("checkpoint") == self.step:
+        if self.checkpoint_at == self.step:
             return
-        started = self.granted
+        started = self.clock.seconds
         self.journal.metrics.sync()
         save_checkpoint(self.run.checkpoint(self.step), self.trainer, self._condition())
-        self._at["checkpoint"] = self.step
+        self.checkpoint_at = self.step
         self._drop_old_checkpoints()
-        self._checkpoint_pace.done(self.granted, self.granted - started)
+        self._checkpoint_pace.done(self.clock.seconds, self.clock.seconds - started)
 
     def notice(self, code: str, text: str) -> None:
         """Tell the reader something, once and for good."""
@@ -241,7 +192,7 @@ class Session:
 
     def publish(self, **changed: str | int | None) -> None:
         """Bring state.json up to date."""
-        started = self.granted
+        started = self.clock.seconds
         if self.trainer is not None:
             changed |= {
                 "step": self.step,
@@ -249,71 +200,12 @@ class Session:
                 "seconds": round(self.trainer.seconds, 3),
                 "tokens_seen": self.trainer.tokens_seen,
                 "tok_s": round(self.recorder.tok_s),
-                "checkpoint_step": self._at.get("checkpoint", 0),
+                "checkpoint_step": self.checkpoint_at,
             }
         self.journal.publish(**changed)
-        self._state_pace.done(self.granted, self.granted - started)
+        self._state_pace.done(self.clock.seconds, self.clock.seconds - started)
 
-    def _film(self, kind: str) -> None:
-        started = self.granted
-        try:
-            text = write_sample(self.trainer.model, self.tokenizer, self.sampling)
-        except ValueError as error:  # a character the tokenizer lacks, or a model that has diverged
-            self._complain(str(error))
-        else:
-            self.journal.sample(kind, self.step, self.sampling.prompt, text)
-        self._at["film"] = self.step
-        self._sample_pace.done(self.granted, self.granted - started)
-
-    def _complain(self, sentence: str) -> None:
-        if sentence not in self._complaints:
-            self._complaints.add(sentence)
-            self.notice("sample", sentence)
-
-    def _estimate(self) -> None:
-        """The loss on a fixed choice of validation windows; it may take a fifth of the time, not more."""
-        started = self.trainer.seconds
-        if not self._evaluation_pace.due(started) and self.step > 0:
-            return
-        clock = time.perf_counter()
-        training = self.settings.training
-        self._record(
-            evaluate(
-                self.trainer.model,
-                self.dataset.val,
-                self.settings.model.block_size,
-                self.byte_lengths,
-                windows=training.eval_windows,
-                seed=EVALUATION_SEED,
-            )
-        )
-        self._evaluation_pace.done(started, time.perf_counter() - clock)
-
-    def _record(self, found: Evaluation) -> None:
-        self.recorder.flush(self.trainer.seconds)
-        self.journal.evaluation(
-            {
-                "eval": self.step,
-                "val_loss": digits(found.loss),
-                "val_accuracy": digits(found.accuracy),
-                "bits_per_byte": digits(found.bits_per_byte),
-                "full": found.full,
-            }
-        )
-        self._at["evaluation"] = self.step
-
-    def _snapshot(self, dtype: torch.dtype) -> None:
-        metadata = {"step": str(self.step), "extra": json.dumps(self._condition())}
-        save_weights(self.trainer.model, self.run.snapshot(self.step), dtype, metadata)
-        self._at["snapshot"] = self.step
-        thin(self.run)
-
-    def _publish_live(self) -> None:
-        started = self.granted
-        save_weights(self.trainer.model, self.run.live, metadata={"step": str(self.step)}, durable=False)
-        self._live_pace.done(self.granted, self.granted - started)
-
-    def _condition(self) -> dict[str, float | bool | None]:
+    def _condition(self) -> dict[str, Any]:
         """What a checkpoint or snapshot says about the training at its step."""
         summary = self.trend.summary(self.trainer.loss_ahead())
         return summary | {"threads": torch.get_num_threads(), "warned": self.divergence.told}
@@ -332,29 +224,24 @@ class Session:
         """Text, model, optimizer; then the newest whole checkpoint, or the very first one."""
         crashed = self.status in ("running", "preparing") and bool(self.run.checkpoints())
         self.journal.publish(status="preparing", max_steps=self.settings.training.max_steps)
-        self.dataset = frozen_dataset(self.run, self.settings, self.data_root)
-        self.tokenizer = self.dataset.tokenizer
-        self.byte_lengths = token_byte_lengths(self.tokenizer)
-        copy_tokenizer(self.run, self.dataset)
-        trainer = new_trainer(self.run, self.settings, self.dataset)
-        self.divergence = DivergenceWatch(self.tokenizer.vocab_size)
-        self._complaints: set[str] = set()
+        dataset = frozen_dataset(self.run, self.settings, self.data_root)
+        copy_tokenizer(self.run, dataset)
+        trainer = new_trainer(self.run, self.settings, dataset)
+        self.divergence = DivergenceWatch(dataset.tokenizer.vocab_size)
         extra = load_newest_checkpoint(self.run, trainer, self.journal)
+        lost = self.journal.rewind(trainer.steps_done)
+        self.observer = Observer(
+            self.run, self.settings, dataset, trainer, self.journal, self.clock, self._condition
+        )
+        self.observer.watched_until = self.watched_until
         self.trainer = trainer
-        self._n_parameters = sum(weight.numel() for weight in trainer.weights)
-        self.journal.state["n_parameters"] = self._n_parameters
+        self.journal.state["n_parameters"] = sum(weight.numel() for weight in trainer.weights)
         self._changes = read_changes(self.run)
         self._apply_changes()
-        self._take_up(extra, crashed)
-
-    def _take_up(self, extra: dict | None, crashed: bool) -> None:
-        """Continue the journal from where the trainer is."""
-        lost = self.journal.rewind(self.step)
-        self._at["evaluation"] = self.journal.last_evaluated()
         if extra is None:
             self.checkpoint()
         else:
-            self._at["checkpoint"] = self.step
+            self.checkpoint_at = self.step
             self.trend = LossTrend(extra["loss"], extra["best_loss"], extra["grad_norm"])
             self.divergence.told = extra["warned"]
         if crashed:
@@ -377,7 +264,8 @@ class Session:
             change = self._changes.pop(0)
             self.trainer.change(change.get("learning_rate"), change.get("dropout"))
             if "prompt" in change:
-                self.sampling = self.sampling.model_copy(update={"prompt": change["prompt"]})
+                sampling = self.observer.sampling.model_copy(update={"prompt": change["prompt"]})
+                self.observer.sampling = sampling
 
     def _use_threads(self, threads: int) -> None:
         """The number of threads changes the last bits of every sum, so a change of it is written down."""

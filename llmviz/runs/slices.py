@@ -70,10 +70,8 @@ def _train(session: Session, budget: Budget, should_stop: Callable[[], bool], st
     steps = 0
     while True:
         if not session.trainer.finished:
-            session.before_step()
             session.train_step()
-            session.after_step()
-        elif session.sweep():
+        elif session.observer.sweep():
             return session.finish()
         steps += 1
         spent = budget.steps is not None and steps >= budget.steps

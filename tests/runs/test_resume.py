@@ -201,8 +201,8 @@ def test_watching_sampling_and_evaluating_disturb_nothing(tiny_run, tiny_data, u
         session.watch(time.time() + 60)
         while session.status != "finished":
             train_slice(session, Budget(steps=3))
-            session._film("now")
-            session._estimate()
-            session._publish_live()
+            session.observer.sample("now")
+            session.observer.estimate()
+            session.observer.publish_live()
             torch.rand(5)
     assert_same_ending(run, undisturbed)

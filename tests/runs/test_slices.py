@@ -266,7 +266,7 @@ def test_live_weights_while_somebody_watches(tiny_run, tiny_data):
         train_slice(session, Budget(steps=2))
         assert not run.live.exists()
         session.watch(time.time() + 60)
-        session._live_pace.last = -10.0
+        session.observer._live_pace.last = -10.0
         train_slice(session, Budget(steps=1))
         assert weights_file(run, "live") == (3, run.live)
         live = read_run_weights(run.live)
