@@ -21,6 +21,7 @@ export function mount(box, props, trigger, watch) {
     explore: panelButton("Explore", "lv-explore-open", "lv-explore", () => trigger("expand")),
   };
   box.replaceChildren(h("div", { class: "lv-buttons" }, ...Object.values(buttons)), beforehand);
+  orderForKeyboard(buttons.train, buttons.pause);
 
   buttons.text.hidden = true;
 
@@ -81,6 +82,13 @@ export function mount(box, props, trigger, watch) {
   }
   follow();
   showEstimate();
+}
+
+/** The Tab key reaches what a lesson needs first: Train, Pause, the scrubber, the tabs; then all the rest. */
+function orderForKeyboard(train, pause) {
+  const scrubber = document.querySelector(".lv-header input[type=range]");
+  const tabs = document.querySelectorAll("#lv-tabs [role=tab]");
+  [train, pause, scrubber, ...tabs].forEach((control, at) => control?.setAttribute("tabindex", String(at + 1)));
 }
 
 /** A button that opens a panel: the body's class shows it, so that Gradio's own markup stays as it is. */

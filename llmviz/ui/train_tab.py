@@ -49,6 +49,7 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
         toolbar = component("toolbar", value={"primary": PRIMARY})
     text = form.text
     with gr.Column(elem_id="lv-more", elem_classes="lv-panel"):
+        component("spark")
         component("live")
         more = _more_controls()
     form = Form(form.size, form.corpus, form.tokenizer, text, more)
