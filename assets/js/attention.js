@@ -9,16 +9,27 @@ import { AttentionGrid } from "./attentiongrid.js";
 import { HeadMosaic } from "./attentionheads.js";
 import { AttentionMaps, strongest } from "./attentionmaps.js";
 import { TokenStrip } from "./attentionstrip.js";
-import { chosenModel, debounce, help, isLive, Latest, openPanel, percent, uniqueId, unitOfOne, whenVisible } from "./panel.js";
+import {
+  chosenModel,
+  debounce,
+  help,
+  isLive,
+  Latest,
+  openPanel,
+  percent,
+  uniqueId,
+  unitOfOne,
+  whenVisible,
+} from "./panel.js";
 import { openingOf, takeSample } from "./samples.js";
 import { legend, readScale } from "./attentionscale.js";
 
 const LIVE_EVERY = 1000; // ms between two looks at a run that trains
 
 const HELP = [
-  "Each token looks back at the tokens before it and mixes in what it finds; the stronger a cell's colour, the more "
-    + "of its look goes there (each row sums to 100\u202f%). Every head of every block looks in its own way, and these "
-    + "are the real weights, rounded so that the third decimal may be off by up to 4.",
+  "Each token looks back at the tokens before it and mixes in what it finds; the stronger a cell's colour, " +
+    "the more of its look goes there (each row sums to 100\u202f%). Every head of every block looks in its own " +
+    "way, and these are the real weights, rounded so that the third decimal may be off by up to 4.",
   "Pick a pronoun such as “she” and go through the heads: does one of them look at the name it stands for?",
 ];
 
@@ -48,13 +59,21 @@ class AttentionPanel {
     const id = uniqueId("prompt");
     const askSoon = debounce(() => this.#ask(), 350);
     this.prompt = h("textarea", {
-      id, class: "field prompt", rows: 1, spellcheck: "false", maxlength: 2000,
+      id,
+      class: "field prompt",
+      rows: 1,
+      spellcheck: "false",
+      maxlength: 2000,
       oninput: () => {
         this.touched = true;
         askSoon();
       },
     });
-    this.sampleButton = h("button", { type: "button", class: "button", onclick: () => this.#takeSample() }, "Take the sample");
+    this.sampleButton = h(
+      "button",
+      { type: "button", class: "button", onclick: () => this.#takeSample() },
+      "Take the sample",
+    );
     const hear = {
       preview: (cell) => this.#setPreview(cell),
       pin: (cell) => this.#pin(cell),
@@ -69,15 +88,33 @@ class AttentionPanel {
     this.numbers = h("p", { class: "numbers" });
     this.spoken = h("span", { class: "unseen-voice", "aria-live": "polite" });
     this.legend = legend();
-    this.body = h("div", { class: "attention-body empty" },
+    this.body = h(
+      "div",
+      { class: "attention-body empty" },
       h("section", { class: "heads", "aria-label": "All heads" }, this.mosaic.element),
       h("section", { class: "map", "aria-label": "One head" }, this.grid.element, this.which),
-      h("section", { class: "look", "aria-label": "What the chosen token looks at" },
-        this.sentence, this.numbers, this.strip.element, this.legend));
+      h(
+        "section",
+        { class: "look", "aria-label": "What the chosen token looks at" },
+        this.sentence,
+        this.numbers,
+        this.strip.element,
+        this.legend,
+      ),
+    );
     this.box.append(
-      h("div", { class: "bar-top" },
-        h("label", { for: id, class: "label" }, "Prompt"), this.prompt, this.sampleButton, help(...HELP)),
-      this.notice, this.body, this.spoken);
+      h(
+        "div",
+        { class: "bar-top" },
+        h("label", { for: id, class: "label" }, "Prompt"),
+        this.prompt,
+        this.sampleButton,
+        help(...HELP),
+      ),
+      this.notice,
+      this.body,
+      this.spoken,
+    );
   }
 
   #listen() {
@@ -125,8 +162,9 @@ class AttentionPanel {
 
   /** News of the run: it started or stopped training, or has weights at last. */
   #runChanged() {
+    const stopped = this.liveTimer && !isLive(); // what is drawn may be older than its last weights
     this.#followLive();
-    if (this.stale && !this.settling && !isLive()) this.#fillAndAsk();
+    if ((this.stale || stopped) && !this.settling && !isLive()) this.#fillAndAsk();
   }
 
   async #takeSample() {
@@ -145,12 +183,17 @@ class AttentionPanel {
     const payload = { ...chosenModel(), text: this.prompt.value };
     if (live) payload.step = "live";
     this.box.classList.add("busy");
-    await job("attention", payload, (message) => {
-      if (signal.aborted) return;
-      this.stale = Boolean(message.error);
-      if (message.error) this.#say(message.error);
-      else this.#receive(message);
-    }, signal);
+    await job(
+      "attention",
+      payload,
+      (message) => {
+        if (signal.aborted) return;
+        this.stale = Boolean(message.error);
+        if (message.error) this.#say(message.error);
+        else this.#receive(message);
+      },
+      signal,
+    );
     if (!signal.aborted) this.box.classList.remove("busy");
   }
 
@@ -161,7 +204,11 @@ class AttentionPanel {
     const { length } = this.maps;
     if (this.pinned && Math.max(this.pinned.row ?? 0, this.pinned.col ?? 0) >= length) this.pinned = null;
     this.preview = null;
-    this.#say(message.cut > 0 ? `The model sees ${length} ${unitOfOne()}s at a time: these are the last of the text.` : null);
+    this.#say(
+      message.cut > 0
+        ? `The model sees ${length} ${unitOfOne()}s at a time: these are the last of the text.`
+        : null,
+    );
     this.#show();
     this.#followLive();
   }
@@ -226,7 +273,13 @@ class AttentionPanel {
     const { row, col, by } = this.preview ?? this.pinned ?? { row: maps.length - 1, col: null, by: "row" };
     const weights = by === "row" ? maps.lookedAtBy(layer, head, row) : maps.lookingAt(layer, head, col);
     this.view = {
-      maps, version, scale, layer, head, by, weights,
+      maps,
+      version,
+      scale,
+      layer,
+      head,
+      by,
+      weights,
       row: row ?? strongest(weights, col, maps.length - 1), // only what comes later can look at it
       col: col ?? strongest(weights, 0, row),
     };
@@ -241,14 +294,23 @@ class AttentionPanel {
 
   #showSentence() {
     const { maps, layer, head, row, col, by } = this.view;
-    const token = (i) => h("b", { class: "word" }, maps.names[i]);
+    const token = (i) =>
+      h(
+        "span",
+        { class: "word" },
+        ...maps.inItsWord(i).map((part, at) => (at === 1 ? h("b", {}, part) : part)),
+      );
     const weight = maps.weight(layer, head, row, col);
     const share = h("b", { class: "share" }, percent(weight));
     if (col > row) this.sentence.replaceChildren(token(row), " cannot see ", token(col), ": it comes later");
     else if (by === "row") this.sentence.replaceChildren(token(row), " looks at ", token(col), " ", share);
     else this.sentence.replaceChildren(token(col), " is looked at most by ", token(row), " ", share);
-    const value = col > row ? "masked" : Number.isNaN(weight) ? "not a number" : `weight ${weight.toFixed(3)}`;
-    setText(this.numbers, `row ${row + 1}, column ${col + 1} · ${value} · block ${layer + 1}, head ${head + 1}`);
+    const value =
+      col > row ? "masked" : Number.isNaN(weight) ? "not a number" : `weight ${weight.toFixed(3)}`;
+    setText(
+      this.numbers,
+      `row ${row + 1}, column ${col + 1} · ${value} · block ${layer + 1}, head ${head + 1}`,
+    );
   }
 
   #showWhich() {
@@ -269,8 +331,12 @@ class AttentionPanel {
     return {
       ...readScale(this.box),
       family: style.fontFamily,
-      ink: named("--lvx-ink"), muted: named("--lvx-muted"), line: named("--lvx-line"),
-      band: named("--lvx-band"), focus: named("--lvx-focus"),
+      text: parseFloat(named("--lvx-small")), // px, of the axes: larger on a projector
+      ink: named("--lvx-ink"),
+      muted: named("--lvx-muted"),
+      line: named("--lvx-line"),
+      band: named("--lvx-band"),
+      focus: named("--lvx-focus"),
     };
   }
 

@@ -4,9 +4,6 @@ import { h, oncePerFrame } from "./dom.js";
 import { fitCanvas } from "./panel.js";
 import { hatch } from "./attentionscale.js";
 
-const LABEL_LIMIT = 84; // px: longer tokens are cut
-const TITLE = 18; // px, for the words along the axes
-
 const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 export class AttentionGrid {
@@ -21,7 +18,9 @@ export class AttentionGrid {
    */
   constructor(hear) {
     this.canvas = h("canvas", {
-      class: "grid-canvas", tabindex: 0, role: "application",
+      class: "grid-canvas",
+      tabindex: 0,
+      role: "application",
       "aria-label": "Attention map. Arrow keys move from cell to cell.",
       onpointermove: (event) => hear.preview(this.#cellAt(event)),
       onpointerleave: () => hear.preview(null),
@@ -51,15 +50,25 @@ export class AttentionGrid {
     const { maps } = this.#view;
     const available = this.canvas.parentElement.clientWidth;
     const size = Math.min(available, Math.max(300, Math.min(560, window.innerHeight * 0.62)));
+    const { text } = this.#view.scale;
+    const title = text + 5; // room for the words along the axes
     const context = this.canvas.getContext("2d");
-    context.font = this.#font(14);
-    const longest = Math.max(...maps.names.map((text) => context.measureText(text).width));
-    const gutter = Math.ceil(Math.min(LABEL_LIMIT, longest)) + 8;
-    const left = TITLE + gutter;
-    const upright = longest <= 14; // single letters need no turning
-    const top = TITLE + (upright ? 18 : gutter);
+    context.font = this.#font(text + 1);
+    const longest = Math.max(...maps.names.map((name) => context.measureText(name).width));
+    const gutter = Math.ceil(Math.min(6.5 * text, longest)) + 8;
+    const left = title + gutter;
+    const upright = longest <= text + 1; // single letters need no turning
+    const top = title + (upright ? title : gutter);
     const side = Math.floor(size - Math.max(left, top));
-    return { left, top, side, cell: side / maps.length, upright, width: left + side + 1, height: top + side + 1 };
+    return {
+      left,
+      top,
+      side,
+      cell: side / maps.length,
+      upright,
+      width: left + side + 1,
+      height: top + side + 1,
+    };
   }
 
   #font(size, weight = 400) {
@@ -104,7 +113,12 @@ export class AttentionGrid {
     for (let row = 0; row < maps.length; row += 1) {
       for (let col = 0; col <= row; col += 1) {
         context.fillStyle = scale.colour(maps.weight(layer, head, row, col));
-        context.fillRect(edge(col), edge(row), edge(col + 1) - edge(col) - gap, edge(row + 1) - edge(row) - gap);
+        context.fillRect(
+          edge(col),
+          edge(row),
+          edge(col + 1) - edge(col) - gap,
+          edge(row + 1) - edge(row) - gap,
+        );
       }
     }
     context.beginPath();
@@ -130,25 +144,28 @@ export class AttentionGrid {
 
   #drawLabels(context, { left, top, side, cell, upright }) {
     const { maps, row, col, scale } = this.#view;
-    const size = Math.max(10, Math.min(14, cell * 0.72));
+    const size = Math.max(scale.text - 3, Math.min(scale.text + 1, cell * 0.72));
     const every = Math.ceil((size + 1) / cell); // too many tokens: every second, third … is named
     const near = (i, chosen) => i !== chosen && Math.abs(i - chosen) < every;
     context.textBaseline = "middle";
     for (let i = 0; i < maps.length; i += 1) {
-      for (const [axis, chosen] of [["row", row], ["column", col]]) {
+      for (const [axis, chosen] of [
+        ["row", row],
+        ["column", col],
+      ]) {
         if (i !== chosen && (i % every !== 0 || near(i, chosen))) continue;
         const at = (axis === "row" ? top : left) + (i + 0.5) * cell;
-        context.font = this.#font(i === chosen ? Math.max(size, 12) : size, i === chosen ? 700 : 400);
+        context.font = this.#font(i === chosen ? scale.text : size, i === chosen ? 700 : 400);
         context.fillStyle = i === chosen ? scale.ink : scale.muted;
         if (axis === "row") this.#text(context, maps.names[i], left - 6, at, 0, "right");
-        else if (upright) this.#text(context, maps.names[i], at, top - 9, 0, "center");
+        else if (upright) this.#text(context, maps.names[i], at, top - scale.text / 2 - 3, 0, "center");
         else this.#text(context, maps.names[i], at, top - 6, -Math.PI / 2, "left");
       }
     }
-    context.font = this.#font(12);
+    context.font = this.#font(scale.text - 1);
     context.fillStyle = scale.muted;
-    this.#text(context, "this token …", 8, top + side / 2, -Math.PI / 2, "center");
-    this.#text(context, "… looks at this one", left + side / 2, 8, 0, "center");
+    this.#text(context, "this token …", scale.text / 2 + 2, top + side / 2, -Math.PI / 2, "center");
+    this.#text(context, "… looks at this one", left + side / 2, scale.text / 2 + 2, 0, "center");
   }
 
   #text(context, text, x, y, angle, align) {
@@ -156,7 +173,7 @@ export class AttentionGrid {
     context.translate(x, y);
     context.rotate(angle);
     context.textAlign = align;
-    context.fillText(text, 0, 0, LABEL_LIMIT * (text.length > 16 ? 2 : 1));
+    context.fillText(text, 0, 0);
     context.restore();
   }
 }

@@ -5,7 +5,6 @@ import { h, oncePerFrame } from "./dom.js";
 import { fitCanvas, isNarrow } from "./panel.js";
 import { hatch } from "./attentionscale.js";
 
-const SLAB = 74; // px, the width of a block's button
 const GAP = 4; // px between thumbnails
 
 export class HeadMosaic {
@@ -20,7 +19,8 @@ export class HeadMosaic {
   constructor(pick) {
     this.pick = pick;
     this.canvas = h("canvas", {
-      class: "mosaic-canvas", role: "img",
+      class: "mosaic-canvas",
+      role: "img",
       onclick: (event) => {
         const [layer, head] = this.#headAt(event);
         if (this.#exists(layer, head)) this.pick(layer, head);
@@ -32,7 +32,14 @@ export class HeadMosaic {
     });
     this.blocks = h("div", { class: "slabs", role: "radiogroup", "aria-label": "Block" });
     this.heads = h("div", { class: "rounds", role: "radiogroup", "aria-label": "Head" });
-    this.element = h("div", { class: "mosaic" }, h("span", { class: "corner" }, "head"), this.heads, this.blocks, this.canvas);
+    this.element = h(
+      "div",
+      { class: "mosaic" },
+      h("span", { class: "corner" }, "head"),
+      this.heads,
+      this.blocks,
+      this.canvas,
+    );
     this.draw = oncePerFrame(() => this.#draw());
   }
 
@@ -42,20 +49,41 @@ export class HeadMosaic {
     const shape = `${maps.layers}x${maps.heads}`;
     if (shape !== this.#shape) {
       this.#shape = shape;
-      this.#fillPicker(this.blocks, maps.layers, (i) => `Block ${i + 1}`, (i) => this.pick(i, this.#view.head));
-      this.#fillPicker(this.heads, maps.heads, (i) => `${i + 1}`, (i) => this.pick(this.#view.layer, i));
+      this.#fillPicker(
+        this.blocks,
+        maps.layers,
+        (i) => `Block ${i + 1}`,
+        (i) => this.pick(i, this.#view.head),
+      );
+      this.#fillPicker(
+        this.heads,
+        maps.heads,
+        (i) => `${i + 1}`,
+        (i) => this.pick(this.#view.layer, i),
+      );
     }
     check(this.blocks, layer);
     check(this.heads, head);
-    this.canvas.setAttribute("aria-label", `${maps.layers * maps.heads} small attention maps, one for each head`);
+    this.canvas.setAttribute(
+      "aria-label",
+      `${maps.layers * maps.heads} small attention maps, one for each head`,
+    );
     this.draw();
   }
 
   #fillPicker(group, count, name, choose) {
-    const buttons = Array.from({ length: count }, (_, i) => h("button", {
-      type: "button", role: "radio", "aria-label": `${group.getAttribute("aria-label")} ${i + 1}`,
-      onclick: () => choose(i),
-    }, name(i)));
+    const buttons = Array.from({ length: count }, (_, i) =>
+      h(
+        "button",
+        {
+          type: "button",
+          role: "radio",
+          "aria-label": `${group.getAttribute("aria-label")} ${i + 1}`,
+          onclick: () => choose(i),
+        },
+        name(i),
+      ),
+    );
     group.onkeydown = (event) => {
       const by = { ArrowUp: -1, ArrowLeft: -1, ArrowDown: 1, ArrowRight: 1 }[event.key];
       if (!by) return;
@@ -82,12 +110,13 @@ export class HeadMosaic {
     const available = this.element.parentElement?.clientWidth;
     if (!this.#view || !available) return;
     const { maps, layer, head, scale, version } = this.#view;
+    const slab = isNarrow(this.element) ? 0 : Math.round(scale.text * 5.7); // px, the width of a block's button
     const high = Math.max(300, Math.min(520, window.innerHeight * 0.58)) / maps.layers;
-    const wide = (available - (isNarrow(this.element) ? 0 : SLAB)) / maps.heads;
+    const wide = (available - slab) / maps.heads;
     this.#thumb = Math.max(14, Math.min(64, Math.floor(Math.min(high, wide)) - GAP));
     this.element.style.setProperty("--thumb", `${this.#thumb}px`);
     this.element.style.setProperty("--gap", `${GAP}px`);
-    this.element.style.setProperty("--slab", `${SLAB}px`);
+    this.element.style.setProperty("--slab", `${slab}px`);
     const key = [version, layer, head, this.#thumb].join();
     if (key === this.#drawn) return;
     this.#drawn = key;

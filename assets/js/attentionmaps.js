@@ -20,6 +20,16 @@ export class AttentionMaps {
     this.packed = fromBase64(message.maps);
   }
 
+  /** A letter alone says little: [what stands before it in its word, the token, what comes after]. */
+  inItsWord(i) {
+    const isLetter = (at) => /^\p{L}$/u.test(this.names[at] ?? "");
+    if (!isLetter(i)) return ["", this.names[i], ""];
+    let [first, last] = [i, i];
+    while (isLetter(first - 1)) first -= 1;
+    while (isLetter(last + 1)) last += 1;
+    return [this.names.slice(first, i).join(""), this.names[i], this.names.slice(i + 1, last + 1).join("")];
+  }
+
   /** The byte of a weight; `col` must not be above `row`. */
   byte(layer, head, row, col) {
     return this.packed[(layer * this.heads + head) * this.triangle + (row * (row + 1)) / 2 + col];
@@ -61,7 +71,8 @@ export class AttentionMaps {
         for (let row = 3; row < this.length; row += 1) {
           for (let col = 1; worthy[row] && col < row - 1; col += 1) {
             const byte = this.byte(layer, head, row, col);
-            if (byte > best.byte && worthy[col] && this.labels[row] !== this.labels[col]) best = { layer, head, row, byte };
+            if (byte > best.byte && worthy[col] && this.labels[row] !== this.labels[col])
+              best = { layer, head, row, byte };
           }
         }
       }

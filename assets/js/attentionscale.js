@@ -13,7 +13,11 @@ const TICKS = [0, 0.01, 0.05, 0.25, 0.5, 1];
  */
 export function readScale(element) {
   const style = getComputedStyle(element);
-  const stops = style.getPropertyValue("--lvx-ramp").trim().split(/\s*,\s*/).map(rgb);
+  const stops = style
+    .getPropertyValue("--lvx-ramp")
+    .trim()
+    .split(/\s*,\s*/)
+    .map(rgb);
   const nan = rgb(style.getPropertyValue("--lvx-nan").trim());
   const table = new Uint8ClampedArray(256 * 3);
   for (let byte = 0; byte < 256; byte += 1) table.set(between(stops, byte / 255), byte * 3);
@@ -65,9 +69,12 @@ export function legend() {
     tick.style.left = `${Math.sqrt(weight) * 100}%`;
     return tick;
   });
-  return h("div", { class: "legend", "aria-label": "Colours: how much a token looks, from 0 to 100 per cent" },
+  return h(
+    "div",
+    { class: "legend", "aria-label": "Colours: how much a token looks, from 0 to 100 per cent" },
     h("span", { class: "scale" }, h("span", { class: "gradient" }), ...ticks),
     h("span", { class: "of" }, "% of its look"),
     h("span", { class: "key" }, h("i", { class: "swatch masked" }), "later: cannot be seen"),
-    h("span", { class: "key key-nan", hidden: true }, h("i", { class: "swatch nan" }), "not a number"));
+    h("span", { class: "key key-nan", hidden: true }, h("i", { class: "swatch nan" }), "not a number"),
+  );
 }

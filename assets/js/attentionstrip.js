@@ -23,7 +23,11 @@ export class TokenStrip {
     this.arcs = document.createElementNS(SVG, "svg");
     this.arcs.setAttribute("class", "arcs");
     this.arcs.setAttribute("aria-hidden", "true");
-    this.line = h("div", { class: "strip-line", role: "group", "aria-label": "Tokens; the chosen one looks at the others" });
+    this.line = h("div", {
+      class: "strip-line",
+      role: "group",
+      "aria-label": "Tokens; the chosen one looks at the others",
+    });
     this.element = h("div", { class: "strip" }, this.line, this.arcs);
     this.drawArcs = oncePerFrame(() => this.#drawArcs());
     new ResizeObserver(this.drawArcs).observe(this.element);
@@ -45,7 +49,10 @@ export class TokenStrip {
       const bar = button.firstChild;
       bar.style.height = reach ? `${Math.max(0, Number.isNaN(weight) ? 1 : weight) * 100}%` : "0";
       bar.style.background = scale.colour(reach ? Math.max(weight, 0.25) : 0);
-      button.setAttribute("aria-label", `Token ${i + 1}, ${view.maps.labels[i]}: ${reach ? percent(weight) : "not visible"}`);
+      button.setAttribute(
+        "aria-label",
+        `Token ${i + 1}, ${view.maps.labels[i]}: ${reach ? percent(weight) : "not visible"}`,
+      );
     });
     this.drawArcs();
   }
@@ -55,13 +62,19 @@ export class TokenStrip {
     this.line.classList.toggle("letters", single);
     this.#buttons = maps.tokens.map((bytes, i) => {
       const cell = { row: i, col: null, by: "row" };
-      return h("button", {
-        type: "button", class: "strip-token",
-        onpointerenter: (event) => event.pointerType === "mouse" && this.hear.preview(cell),
-        onpointerleave: () => this.hear.preview(null),
-        onclick: () => this.hear.pin(cell),
-        onkeydown: (event) => this.#onKey(event, i),
-      }, h("span", { class: "bar" }), chip(bytes, i));
+      return h(
+        "button",
+        {
+          type: "button",
+          class: "strip-token",
+          onpointerenter: (event) => event.pointerType === "mouse" && this.hear.preview(cell),
+          onpointerleave: () => this.hear.preview(null),
+          onclick: () => this.hear.pin(cell),
+          onkeydown: (event) => this.#onKey(event, i),
+        },
+        h("span", { class: "bar" }),
+        chip(bytes, i),
+      );
     });
     this.line.replaceChildren(...this.#buttons);
   }
@@ -79,9 +92,9 @@ export class TokenStrip {
     const { row, col, by, scale } = this.#view;
     const [chosen, target] = by === "row" ? [row, col] : [col, row];
     const ends = this.#strongest(chosen);
-    const roomy = ends.filter((i) => this.#buttons[i].offsetWidth > 36); // a share must not lie on the next one
+    const roomy = ends.filter((i) => this.#buttons[i].offsetWidth > 36); // two shares must not overlap
     const arcs = ends.map((i) => this.#arc(chosen, i, this.#view.weights[i], scale));
-    // Everything is measured by now: measuring after a change would make the browser lay out once for each token.
+    // All is measured by now: measuring after a change would make the browser lay out once a token.
     this.arcs.replaceChildren(...arcs);
     this.#buttons.forEach((button, i) => {
       if (i === target || roomy.includes(i)) button.firstChild.dataset.share = percent(this.#view.weights[i]);
@@ -93,10 +106,11 @@ export class TokenStrip {
     const { weights } = this.#view;
     return [...weights.keys()]
       .filter((i) => i !== chosen && weights[i] >= WEAKEST_ARC)
-      .sort((a, b) => weights[b] - weights[a]).slice(0, ARCS);
+      .sort((a, b) => weights[b] - weights[a])
+      .slice(0, ARCS);
   }
 
-  /** A curve between two chips, below them on one line, down from line to line otherwise. Its width is the weight. */
+  /** A curve between two chips: below them on one line, else down from line to line. Its width is the weight. */
   #arc(from, to, weight, scale) {
     const [upper, lower] = [from, to].map((i) => this.#buttons[i]).sort((a, b) => a.offsetTop - b.offsetTop);
     const middle = (button) => button.offsetLeft + button.offsetWidth / 2;
@@ -106,7 +120,10 @@ export class TokenStrip {
     const y2 = oneLine ? y1 : lower.lastChild.offsetTop - 2;
     const bend = oneLine ? Math.min(24, 8 + Math.abs(x2 - x1) * 0.1) : (y2 - y1) / 2;
     const path = document.createElementNS(SVG, "path");
-    path.setAttribute("d", `M${x1} ${y1} C${x1} ${y1 + bend} ${x2} ${oneLine ? y2 + bend : y2 - bend} ${x2} ${y2}`);
+    path.setAttribute(
+      "d",
+      `M${x1} ${y1} C${x1} ${y1 + bend} ${x2} ${oneLine ? y2 + bend : y2 - bend} ${x2} ${y2}`,
+    );
     path.setAttribute("stroke", scale.colour(Math.max(weight, 0.25)));
     path.setAttribute("stroke-width", 1.5 + weight * 3.5);
     return path;

@@ -7,7 +7,11 @@ import { fromBase64, percent, unitOfOne } from "./panel.js";
 import { label, pieceElements, tokenBytes } from "./tokenview.js";
 
 const SHOWN = 20;
-const REASONS = { [CUT_BY_TOP_K]: "cut by top-k", [CUT_BY_TOP_P]: "cut by top-p", [CUT_BY_GREED]: "not the likeliest" };
+const REASONS = {
+  [CUT_BY_TOP_K]: "cut by top-k",
+  [CUT_BY_TOP_P]: "cut by top-p",
+  [CUT_BY_GREED]: "not the likeliest",
+};
 
 export class NextTokenBars {
   #rows = [];
@@ -52,8 +56,13 @@ export class NextTokenBars {
       const bar = h("i", { class: "bar-after" });
       const ghost = h("i", { class: "bar-before" });
       const value = h("span", { class: "value" });
-      const row = h("li", { class: id === this.#chosen ? "written" : "", title: `token ${id}` },
-        h("span", { class: "name" }, ...pieceElements(bytes)), h("span", { class: "track" }, ghost, bar), value);
+      const row = h(
+        "li",
+        { class: id === this.#chosen ? "written" : "", title: `token ${id}` },
+        h("span", { class: "name" }, ...pieceElements(bytes)),
+        h("span", { class: "track" }, ghost, bar),
+        value,
+      );
       return { id, row, bar, ghost, value };
     });
     this.list.replaceChildren(...this.#rows.map(({ row }) => row));
@@ -82,7 +91,10 @@ export class NextTokenBars {
     const name = label(tokenBytes(null, this.#names[best] ?? `#${best}`));
     const units = `${unitOfOne()}s`;
     const all = size.toLocaleString("en-GB");
-    const count = kept === size ? `All ${all} ${units} can be drawn` : `${kept.toLocaleString("en-GB")} of ${all} ${units} can be drawn`;
+    const count =
+      kept === size
+        ? `All ${all} ${units} can be drawn`
+        : `${kept.toLocaleString("en-GB")} of ${all} ${units} can be drawn`;
     setText(this.summary, `${count}; “${name}” comes in ${percent(after[best])} of throws.`);
   }
 }

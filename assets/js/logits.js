@@ -18,7 +18,7 @@ export function descending(logits) {
   return Uint32Array.from(logits.keys()).sort((a, b) => logits[b] - logits[a] || a - b);
 }
 
-/** Probabilities (V) of logits (V) at a temperature above 0. The largest is subtracted so that exp cannot overflow. */
+/** Probabilities (V) of logits (V) at a temperature above 0; less the largest, so that exp cannot overflow. */
 export function softmax(logits, temperature = 1) {
   const largest = logits.reduce((a, b) => Math.max(a, b), -Infinity);
   const weights = Float64Array.from(logits, (logit) => Math.exp((logit - largest) / temperature));

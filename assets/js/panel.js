@@ -16,11 +16,19 @@ export const uniqueId = (stem) => `lvx-${stem}-${(serial += 1)}`;
 
 /** The round "?" of a panel: what it shows, in two sentences, and one thing to do. */
 export function help(what, lookFor) {
-  const popover = h("details", { class: "help" },
+  const popover = h(
+    "details",
+    { class: "help" },
     h("summary", { "aria-label": "What am I looking at?", title: "What am I looking at?" }, "?"),
-    h("div", { class: "help-card" },
-      h("strong", {}, "What am I looking at"), h("p", {}, what),
-      h("strong", {}, "What to look for"), h("p", {}, lookFor)));
+    h(
+      "div",
+      { class: "help-card" },
+      h("strong", {}, "What am I looking at"),
+      h("p", {}, what),
+      h("strong", {}, "What to look for"),
+      h("p", {}, lookFor),
+    ),
+  );
   document.addEventListener("pointerdown", (event) => {
     if (!popover.contains(event.target)) popover.open = false;
   });

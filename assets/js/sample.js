@@ -1,4 +1,5 @@
-// The Sample panel: the chosen model carries on a prompt, token by token, and the bars show what it chooses from.
+// The Sample panel: the chosen model carries on a prompt, token by token, and the bars show what it
+// chooses from.
 
 import { followSelection, job, store, summaryOf } from "./core.js";
 import { h, setText } from "./dom.js";
@@ -9,9 +10,11 @@ import { Sliders } from "./sliders.js";
 import { WrittenText } from "./written.js";
 
 const HELP = [
-  "The model reads the prompt and gives every token it knows a probability; one is drawn, added to the text, and the "
-    + "whole is read again. The bars are those probabilities for the very next token, after temperature, top-k and top-p.",
-  "Set the temperature to 0.2, then to 2, and write each time: which text is dull, which is wild, and how do the bars differ?",
+  "The model reads the prompt and gives every token it knows a probability; one is drawn, added to the text, " +
+    "and the whole is read again. The bars are those probabilities for the very next token, after " +
+    "temperature, top-k and top-p.",
+  "Set the temperature to 0.2, then to 2, and write each time: which text is dull, which is wild, and how do " +
+    "the bars differ?",
 ];
 
 export function mount(box, props) {
@@ -31,7 +34,11 @@ class SamplePanel {
     this.bars = new NextTokenBars(() => this.sliders.values());
     this.written = new WrittenText((index) => this.#lookBack(index));
     this.#build();
-    followSelection(box, { selection: () => this.#newRun(), step: () => this.#newStep(), run: () => this.#newWeights() });
+    followSelection(box, {
+      selection: () => this.#newRun(),
+      step: () => this.#newStep(),
+      run: () => this.#newWeights(),
+    });
     whenVisible(box, (visible) => {
       this.visible = visible;
       if (visible && this.stale && !this.settling) this.#guess();
@@ -42,7 +49,11 @@ class SamplePanel {
     const id = uniqueId("prompt");
     const guessSoon = debounce(() => this.#guess(), 300);
     this.prompt = h("textarea", {
-      id, class: "field prompt", rows: 2, spellcheck: "false", maxlength: 2000,
+      id,
+      class: "field prompt",
+      rows: 2,
+      spellcheck: "false",
+      maxlength: 2000,
       oninput: () => {
         this.typed = true;
         guessSoon();
@@ -53,20 +64,49 @@ class SamplePanel {
         this.#write();
       },
     });
-    const button = (text, onclick, extra = "") => h("button", { type: "button", class: `button ${extra}`, onclick }, text);
+    const button = (text, onclick, extra = "") =>
+      h("button", { type: "button", class: `button ${extra}`, onclick }, text);
     this.writeButton = button("Write", () => this.#write(), "primary");
     this.stopButton = button("Stop", () => this.#stop());
     this.copyButton = button("Copy", () => this.#copy());
     this.stopButton.disabled = this.copyButton.disabled = true;
+    this.written.page.addEventListener("pointerenter", () => this.#cutOpening());
     this.notice = h("p", { class: "notice", role: "status", hidden: true });
     const { temperature, top_k, top_p, sample_seed, max_new_tokens } = this.sliders.elements;
-    this.box.append(h("div", { class: "sample-body" },
-      h("section", { class: "writing", "aria-label": "Writing" },
-        h("div", { class: "bar-top" }, h("label", { for: id, class: "label" }, "Prompt"), this.prompt, help(...HELP)),
-        h("div", { class: "actions" }, this.writeButton, this.stopButton, this.copyButton, sample_seed, max_new_tokens),
-        this.notice, this.written.element),
-      h("section", { class: "choosing", "aria-label": "Choosing the next token" },
-        h("div", { class: "sliders" }, temperature, top_k, top_p), this.bars.element)));
+    this.box.append(
+      h(
+        "div",
+        { class: "sample-body" },
+        h(
+          "section",
+          { class: "writing", "aria-label": "Writing" },
+          h(
+            "div",
+            { class: "bar-top" },
+            h("label", { for: id, class: "label" }, "Prompt"),
+            this.prompt,
+            help(...HELP),
+          ),
+          h(
+            "div",
+            { class: "actions" },
+            this.writeButton,
+            this.stopButton,
+            this.copyButton,
+            sample_seed,
+            max_new_tokens,
+          ),
+          this.notice,
+          this.written.element,
+        ),
+        h(
+          "section",
+          { class: "choosing", "aria-label": "Choosing the next token" },
+          h("div", { class: "sliders" }, temperature, top_k, top_p),
+          this.bars.element,
+        ),
+      ),
+    );
   }
 
   // ------------------------------------------------------------ following the header
@@ -86,17 +126,29 @@ class SamplePanel {
     this.#guess();
   }
 
-  /** What the run wrote before is there at once; where its tokens end is asked for when somebody comes to look. */
+  /** What the run wrote before is there at once. */
   #showOpening({ prompt = "", text, step }) {
-    const { run } = store.selection;
-    const continuation = joined(prompt, text).slice(prompt.length);
-    this.written.opening(prompt, continuation, summaryOf(), step);
+    this.opening = { run: store.selection.run, text: joined(prompt, text).slice(prompt.length) };
+    this.written.opening(prompt, this.opening.text, summaryOf(), step);
     this.copyButton.disabled = false;
-    this.written.page.addEventListener("pointerenter", async () => {
-      const answer = await job("tokenize", { run, step: null, text: continuation, names: ["model"] });
-      const { ids, tokens, bytes } = answer?.model ?? {};
-      if (ids?.length && this.written.isOpening) this.written.replace(ids.map((id, i) => ({ id, text: tokens[i], bytes: bytes[i] })));
-    }, { once: true });
+  }
+
+  /** Where the tokens of that text end is asked for only when somebody comes to look. */
+  async #cutOpening() {
+    const opening = this.opening;
+    this.opening = null;
+    if (!opening || !this.written.isOpening) return;
+    const answer = await job("tokenize", {
+      run: opening.run,
+      step: null,
+      text: opening.text,
+      names: ["model"],
+    });
+    const { ids, tokens, bytes } = answer?.model ?? {};
+    const stillShown = this.written.isOpening && opening.run === store.selection.run;
+    if (ids?.length && stillShown) {
+      this.written.replace(ids.map((id, i) => ({ id, text: tokens[i], bytes: bytes[i] })));
+    }
   }
 
   #newStep() {
@@ -121,14 +173,19 @@ class SamplePanel {
     this.stale = false;
     const signal = this.guessing.next();
     const vocab = this.vocabulary.run !== run; // the same for all steps of a run: fetched once
-    await job("logits", { ...chosenModel(), text, vocab }, (message) => {
-      if (signal.aborted) return;
-      this.#say(message.error);
-      if (message.error) return;
-      if (message.vocab) this.vocabulary = { run, names: message.vocab };
-      this.bars.show(message.logits, this.vocabulary.names, title, chosen);
-      this.sliders.limit("top_k", this.bars.vocabularySize);
-    }, signal);
+    await job(
+      "logits",
+      { ...chosenModel(), text, vocab },
+      (message) => {
+        if (signal.aborted) return;
+        this.#say(message.error);
+        if (message.error) return;
+        if (message.vocab) this.vocabulary = { run, names: message.vocab };
+        this.bars.show(message.logits, this.vocabulary.names, title, chosen);
+        this.sliders.limit("top_k", this.bars.vocabularySize);
+      },
+      signal,
+    );
   }
 
   /** What a written token was chosen from: the bars for the text before it; null for the prompt's again. */
@@ -148,13 +205,18 @@ class SamplePanel {
     this.#busy(true);
     this.#say(null);
     this.written.start(this.prompt.value);
-    const last = await job("sample", { ...chosenModel(), prompt: this.prompt.value, ...shape, seed }, (message) => {
-      if (signal.aborted) return;
-      if (message.error) this.#say(message.error);
-      else if (message.bytes !== undefined || message.text !== undefined) this.written.add(message);
-      else if (!message.done) this.written.from(summaryOf(run), message.step);
-      this.copyButton.disabled = this.written.text === "";
-    }, signal);
+    const last = await job(
+      "sample",
+      { ...chosenModel(), prompt: this.prompt.value, ...shape, seed },
+      (message) => {
+        if (signal.aborted) return;
+        if (message.error) this.#say(message.error);
+        else if (message.bytes !== undefined || message.text !== undefined) this.written.add(message);
+        else if (!message.done) this.written.from(summaryOf(run), message.step);
+        this.copyButton.disabled = this.written.text === "";
+      },
+      signal,
+    );
     if (signal.aborted) return;
     this.#busy(false);
     this.written.finish(unitOfOne(), last?.error ? null : "done");

@@ -25,7 +25,9 @@ export function openingOf(run) {
 
 /** What `run` wrote last during training, or brought along: {prompt, text, step?}; null if nothing yet. */
 export async function newestSample(run) {
-  const samples = (dataOf(run)?.events ?? []).filter((event) => typeof event.text === "string" && event.kind !== "notice");
+  const samples = (dataOf(run)?.events ?? []).filter(
+    (event) => typeof event.text === "string" && event.kind !== "notice",
+  );
   return (await openingOf(run)).sample ?? samples.at(-1) ?? null;
 }
 

@@ -48,20 +48,48 @@ export class Sliders {
     const lowest = name === "top_p" ? Math.max(min, step) : min;
     const seed = name === "sample_seed";
     const number = h("input", {
-      id, type: "number", class: "number", min: lowest, max, step, value: control.default, title: help,
+      id,
+      type: "number",
+      class: "number",
+      min: lowest,
+      max,
+      step,
+      value: control.default,
+      title: help,
       oninput: () => this.#moved(name, number, range),
     });
-    const range = seed ? null : h("input", {
-      type: "range", min: lowest, max: Math.min(max ?? Infinity, HANDY[name] ?? Infinity), step, value: control.default,
-      "aria-label": label, title: help, oninput: () => this.#moved(name, range, number),
-    });
-    const another = seed && h("button", {
-      type: "button", class: "button small", title: "Throw other dice",
-      onclick: () => this.set(name, Math.floor(Math.random() * 1000)),
-    }, "Another");
+    const range = seed
+      ? null
+      : h("input", {
+          type: "range",
+          min: lowest,
+          max: Math.min(max ?? Infinity, HANDY[name] ?? Infinity),
+          step,
+          value: control.default,
+          "aria-label": label,
+          title: help,
+          oninput: () => this.#moved(name, range, number),
+        });
+    const another =
+      seed &&
+      h(
+        "button",
+        {
+          type: "button",
+          class: "button small",
+          title: "Throw other dice",
+          onclick: () => this.set(name, Math.floor(Math.random() * 1000)),
+        },
+        "Another",
+      );
     this.#fields.set(name, { range, number, control });
-    return h("div", { class: `slider slider-${name}` },
-      h("label", { for: id, title: help }, label, unit?.startsWith("(") ? h("small", {}, ` ${unit}`) : null), number, range ?? another);
+    return h(
+      "div",
+      { class: `slider slider-${name}` },
+      h("label", { for: id, title: help }, label, unit?.startsWith("(") ? h("small", {}, ` ${unit}`) : null),
+      number,
+      range ?? another,
+    );
   }
 
   #moved(name, from, to) {

@@ -7,8 +7,8 @@ import { chosenModel, debounce, help, Latest, openPanel, uniqueId, whenVisible }
 import { byteSpans, chip, toHex, tokenBytes } from "./tokenview.js";
 
 const HELP = [
-  "A model does not read letters but tokens: pieces of text, each with a number (its id). Every row cuts the same text "
-    + "in another way; below a token are its id and the bytes it is made of.",
+  "A model does not read letters but tokens: pieces of text, each with a number (its id). Every row cuts the " +
+    "same text in another way; at the side are the ids of one of them, and the bytes each token is made of.",
   "Type a long word and a rare one: which is cut into more pieces? Then try an emoji, and find its four bytes.",
 ];
 
@@ -56,38 +56,83 @@ class TokensPanel {
 
   #build() {
     const id = uniqueId("text");
-    this.text = h("textarea", { id, class: "field", rows: 2, spellcheck: "false", maxlength: 5000, oninput: debounce(() => this.#ask(), 250) });
+    this.text = h("textarea", {
+      id,
+      class: "field",
+      rows: 2,
+      spellcheck: "false",
+      maxlength: 5000,
+      oninput: debounce(() => this.#ask(), 250),
+    });
     this.text.value = EXAMPLES[0][1];
-    const examples = EXAMPLES.map(([name, text]) => h("button", {
-      type: "button", class: "button small",
-      onclick: () => {
-        this.text.value = text;
-        this.#ask();
-      },
-    }, name));
+    const examples = EXAMPLES.map(([name, text]) =>
+      h(
+        "button",
+        {
+          type: "button",
+          class: "button small",
+          onclick: () => {
+            this.text.value = text;
+            this.#ask();
+          },
+        },
+        name,
+      ),
+    );
     this.notice = h("p", { class: "notice", role: "status", hidden: true });
     this.rows = new Map(TOKENIZERS.map((tokenizer) => [tokenizer.name, this.#row(tokenizer)]));
     this.detail = h("section", { class: "detail", "aria-label": "Ids and bytes" });
     this.box.append(
-      h("div", { class: "bar-top" },
-        h("label", { for: id, class: "label" }, "Text"), this.text, help(...HELP)),
-      h("div", { class: "examples", role: "group", "aria-label": "Examples" }, h("span", { class: "label" }, "Try"), ...examples),
+      h(
+        "div",
+        { class: "bar-top" },
+        h("label", { for: id, class: "label" }, "Text"),
+        this.text,
+        help(...HELP),
+      ),
+      h(
+        "div",
+        { class: "examples", role: "group", "aria-label": "Examples" },
+        h("span", { class: "label" }, "Try"),
+        ...examples,
+      ),
       this.notice,
-      h("div", {
-        class: "tokens-body", onpointerover: (event) => this.#hover(event), onpointerleave: () => this.#highlight(null),
-        onfocusin: (event) => this.#hover(event), onkeydown: moveAmongCards,
-      },
-        h("div", { class: "rows" }, ...[...this.rows.values()].map(({ element }) => element)), this.detail));
+      h(
+        "div",
+        {
+          class: "tokens-body",
+          onpointerover: (event) => this.#hover(event),
+          onpointerleave: () => this.#highlight(null),
+          onfocusin: (event) => this.#hover(event),
+          onkeydown: moveAmongCards,
+        },
+        h("div", { class: "rows" }, ...[...this.rows.values()].map(({ element }) => element)),
+        this.detail,
+      ),
+    );
   }
 
   #row({ name, title, note }) {
-    const heading = h("button", {
-      type: "button", class: "row-title", "aria-pressed": name === this.chosen, title: "Show its ids and bytes",
-      onclick: () => this.#choose(name),
-    }, h("b", {}, title), h("small", {}, note ?? ""));
+    const heading = h(
+      "button",
+      {
+        type: "button",
+        class: "row-title",
+        "aria-pressed": name === this.chosen,
+        title: "Show its ids and bytes",
+        onclick: () => this.#choose(name),
+      },
+      h("b", {}, title),
+      h("small", {}, note ?? ""),
+    );
     const count = h("span", { class: "row-count" });
     const chips = h("div", { class: "chips", "data-name": name });
-    return { heading, count, chips, element: h("div", { class: "row", "data-name": name }, heading, count, chips) };
+    return {
+      heading,
+      count,
+      chips,
+      element: h("div", { class: "row", "data-name": name }, heading, count, chips),
+    };
   }
 
   // ------------------------------------------------------------ asking
@@ -98,14 +143,21 @@ class TokensPanel {
     if (!this.visible) return;
     this.stale = false;
     const text = this.text.value;
-    const names = TOKENIZERS.map(({ name }) => name).filter((name) => name !== "model" || store.selection.run);
+    const names = TOKENIZERS.map(({ name }) => name).filter(
+      (name) => name !== "model" || store.selection.run,
+    );
     const signal = this.requests.next();
-    await job("tokenize", { ...chosenModel(), text, names }, (message) => {
-      if (signal.aborted) return;
-      this.#say(message.error);
-      for (const { name } of TOKENIZERS) if (message[name]) this.#receive(name, message[name]);
-      this.#showDetail();
-    }, signal);
+    await job(
+      "tokenize",
+      { ...chosenModel(), text, names },
+      (message) => {
+        if (signal.aborted) return;
+        this.#say(message.error);
+        for (const { name } of TOKENIZERS) if (message[name]) this.#receive(name, message[name]);
+        this.#showDetail();
+      },
+      signal,
+    );
   }
 
   #receive(name, { ids, tokens, bytes, error }) {
@@ -137,7 +189,12 @@ class TokensPanel {
     const size = tokens.reduce((total, bytes) => total + bytes.length, 0);
     element.classList.toggle("tight", size < 2 * tokens.length); // letters and bytes: many small chips
     const each = tokens.length ? (size / tokens.length).toFixed(tokens.length === size ? 0 : 2) : "0";
-    const count = h("span", {}, h("b", {}, tokens.length.toLocaleString("en-GB")), tokens.length === 1 ? " token" : " tokens");
+    const count = h(
+      "span",
+      {},
+      h("b", {}, tokens.length.toLocaleString("en-GB")),
+      tokens.length === 1 ? " token" : " tokens",
+    );
     row.count.replaceChildren(count, h("small", {}, `${each} ${each === "1" ? "byte" : "bytes"}/token`));
     chips.replaceChildren(...tokens.slice(0, SHOWN).map((bytes, i) => chip(bytes, i)), more(tokens));
   }
@@ -155,9 +212,21 @@ class TokensPanel {
     const { title } = TOKENIZERS.find(({ name }) => name === this.chosen);
     const heading = h("h3", {}, `${title}: token, id, bytes`);
     if (!tokens) return this.detail.replaceChildren(heading, h("p", { class: "why" }, error ?? ""));
-    const cards = tokens.slice(0, SHOWN).map((bytes, i) => h("div", { class: "card", "data-index": i, tabindex: i === 0 ? 0 : -1 },
-      chip(bytes, i), h("span", { class: "id" }, String(ids[i])), h("span", { class: "hex" }, toHex(bytes))));
-    this.detail.replaceChildren(heading, h("div", { class: "cards", "data-name": this.chosen }, ...cards, more(tokens)));
+    const cards = tokens
+      .slice(0, SHOWN)
+      .map((bytes, i) =>
+        h(
+          "div",
+          { class: "card", "data-index": i, tabindex: i === 0 ? 0 : -1 },
+          chip(bytes, i),
+          h("span", { class: "id" }, String(ids[i])),
+          h("span", { class: "hex" }, toHex(bytes)),
+        ),
+      );
+    this.detail.replaceChildren(
+      heading,
+      h("div", { class: "cards", "data-name": this.chosen }, ...cards, more(tokens)),
+    );
   }
 
   // ------------------------------------------------------------ pointing
@@ -197,4 +266,5 @@ function moveAmongCards(event) {
   next.focus();
 }
 
-const more = ({ length }) => (length > SHOWN ? h("span", { class: "more" }, `and ${(length - SHOWN).toLocaleString("en-GB")} more`) : "");
+const more = ({ length }) =>
+  length > SHOWN ? h("span", { class: "more" }, `and ${(length - SHOWN).toLocaleString("en-GB")} more`) : "";

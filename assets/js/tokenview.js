@@ -33,7 +33,7 @@ function characterLength(bytes, at) {
 }
 
 /**
- * Cut a token's bytes into pieces to show: {kind: "text" | "space" | "byte", text}, a space with its raw character.
+ * Cut a token's bytes into pieces to show: {kind: "text" | "space" | "byte", text, raw: a space as it is}.
  * Spaces and line ends become signs; what is not text becomes ⟨B5⟩, never the replacement character.
  */
 export function pieces(bytes) {
@@ -43,28 +43,40 @@ export function pieces(bytes) {
     const character = length ? strict.decode(bytes.subarray(at, at + length)) : null;
     if (character === null) found.push({ kind: "byte", text: `⟨${toHex([bytes[at]]).toUpperCase()}⟩` });
     else if (character in VISIBLE) found.push({ kind: "space", text: VISIBLE[character], raw: character });
-    else if (/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(character)) found.push({ kind: "byte", text: codePoint(character) });
+    else if (/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(character))
+      found.push({ kind: "byte", text: codePoint(character) });
     else if (found.at(-1)?.kind === "text") found.at(-1).text += character;
-    else if (/\p{M}/u.test(character)) found.push({ kind: "text", text: `◌${character}` }); // an accent alone
+    else if (/\p{M}/u.test(character))
+      found.push({ kind: "text", text: `◌${character}` }); // an accent alone
     else found.push({ kind: "text", text: character });
     at += length || 1;
   }
   return found;
 }
 
-const codePoint = (character) => `⟨U+${character.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`;
+const codePoint = (character) =>
+  `⟨U+${character.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`;
 
 /** A token in one short string, for canvas labels and sentences. */
-export const label = (bytes) => pieces(bytes).map((piece) => piece.text).join("");
+export const label = (bytes) =>
+  pieces(bytes)
+    .map((piece) => piece.text)
+    .join("");
 
 /** The pieces as elements, spaces muted and bytes boxed. */
 export function pieceElements(bytes) {
-  return pieces(bytes).map((piece) => (piece.kind === "text" ? piece.text : h("span", { class: piece.kind }, piece.text)));
+  return pieces(bytes).map((piece) =>
+    piece.kind === "text" ? piece.text : h("span", { class: piece.kind }, piece.text),
+  );
 }
 
 /** A coloured chip; its pastel depends on its place, so that neighbours differ. */
 export function chip(bytes, index, attributes = {}) {
-  return h("span", { class: `chip pastel-${index % 4}`, "data-index": index, ...attributes }, ...pieceElements(bytes));
+  return h(
+    "span",
+    { class: `chip pastel-${index % 4}`, "data-index": index, ...attributes },
+    ...pieceElements(bytes),
+  );
 }
 
 /** Where each token starts and ends in the text's bytes: [[0, 3], [3, 4], …]. */

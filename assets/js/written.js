@@ -17,16 +17,29 @@ export class WrittenText {
     this.lookBack = lookBack;
     this.promptText = h("span", { class: "given" });
     this.output = h("span", { class: "output" });
-    this.page = h("div", {
-      class: "page", tabindex: 0, role: "group", "aria-label": "What the model writes. Arrow keys go from token to token.",
-      onpointerover: (event) => this.#point(event.target.closest?.(".written-token")?.dataset.index),
-      onpointerleave: () => this.#point(this.#pinned),
-      onclick: (event) => this.#pin(event.target.closest?.(".written-token")?.dataset.index),
-      onkeydown: (event) => this.#onKey(event),
-    }, this.promptText, this.output);
+    this.page = h(
+      "div",
+      {
+        class: "page",
+        tabindex: 0,
+        role: "group",
+        "aria-label": "What the model writes. Arrow keys go from token to token.",
+        onpointerover: (event) => this.#point(event.target.closest?.(".written-token")?.dataset.index),
+        onpointerleave: () => this.#point(this.#pinned),
+        onclick: (event) => this.#pin(event.target.closest?.(".written-token")?.dataset.index),
+        onkeydown: (event) => this.#onKey(event),
+      },
+      this.promptText,
+      this.output,
+    );
     this.caption = h("p", { class: "which" });
     this.readout = h("p", { class: "readout", "aria-live": "polite" });
-    this.element = h("div", { class: "written-text" }, this.page, h("div", { class: "under" }, this.readout, this.caption));
+    this.element = h(
+      "div",
+      { class: "written-text" },
+      this.page,
+      h("div", { class: "under" }, this.readout, this.caption),
+    );
   }
 
   /** The text so far, prompt included. */
@@ -71,7 +84,8 @@ export class WrittenText {
   }
 
   from(summary, step) {
-    this.source = `by ${summary?.name ?? "this model"}, step ${(step ?? summary?.step ?? 0).toLocaleString("en-GB")}`;
+    const at = (step ?? summary?.step ?? 0).toLocaleString("en-GB");
+    this.source = `by ${summary?.name ?? "this model"}, step ${at}`;
     setText(this.caption, this.source);
   }
 
@@ -117,8 +131,19 @@ export class WrittenText {
     const span = this.#spans.find(({ first }) => first === Number(index));
     span.element.classList.add("pointed");
     const last = this.#spans[this.#spans.indexOf(span) + 1]?.first ?? this.#tokens.length;
-    const ids = this.#tokens.slice(span.first, last).map(({ id }) => id).join(", ");
-    setText(this.readout, `${label(Uint8Array.from(span.bytes))}   id ${ids}   bytes ${toHex(span.bytes)}   number ${span.first + 1}`);
+    const ids = this.#tokens
+      .slice(span.first, last)
+      .map(({ id }) => id)
+      .join(", ");
+    setText(
+      this.readout,
+      [
+        label(Uint8Array.from(span.bytes)),
+        `id ${ids}`,
+        `bytes ${toHex(span.bytes)}`,
+        `number ${span.first + 1}`,
+      ].join("   "),
+    );
   }
 
   #pin(index) {
@@ -148,5 +173,6 @@ const isOpen = (bytes) => {
 /** Text as text: real spaces and line ends; bytes that are no text as chips. */
 function asWritten(bytes) {
   return pieces(Uint8Array.from(bytes)).map((piece) =>
-    (piece.kind === "byte" ? h("span", { class: "byte" }, piece.text) : piece.raw ?? piece.text));
+    piece.kind === "byte" ? h("span", { class: "byte" }, piece.text) : (piece.raw ?? piece.text),
+  );
 }

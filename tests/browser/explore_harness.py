@@ -79,8 +79,7 @@ CONTROLS = [
 # What Gradio does to everything inside its HTML component, and the few variables the panels read.
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>harness</title>
-<link rel="stylesheet" href="%(prefix)sassets/css/llmviz.css">
-<link rel="stylesheet" href="%(prefix)sassets/css/explore.css">
+%(styles)s
 <style>
   body { --body-text-color: #27272a; --body-background-fill: #fff; --block-background-fill: #fff;
     --border-color-primary: #e4e4e7; --color-accent: #f97316; --background-fill-primary: #fff;
@@ -116,6 +115,12 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
 </script>
 <script type="module" src="%(prefix)sassets/js/main.js"></script>
 """
+
+
+def styles() -> str:
+    """Links to all our stylesheets, in the order in which the page loads them."""
+    names = sorted(path.name for path in (ASSETS / "css").glob("*.css"))
+    return "".join(f'<link rel="stylesheet" href="{PREFIX}assets/css/{name}">' for name in names)
 
 
 def cut(text: str, unit: str) -> list[bytes]:
@@ -273,7 +278,7 @@ def handler(explore: Explore) -> type[BaseHTTPRequestHandler]:
             path, _, query = self.path.partition("?")
             if path == "/":
                 options = dict(pair.split("=") for pair in query.split("&") if pair)
-                values = {"prefix": PREFIX, "controls": json.dumps(CONTROLS)}
+                values = {"prefix": PREFIX, "controls": json.dumps(CONTROLS), "styles": styles()}
                 self._send(
                     (PAGE % (values | {"theme": "", "tab": "attention"} | options)).encode(), "text/html"
                 )
