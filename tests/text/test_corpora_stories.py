@@ -72,7 +72,7 @@ def test_a_megabyte_takes_no_time():
 
 
 def test_sentences_are_those_of_the_grammar(made):
-    for document in made.documents[:1000]:
+    for document in made.documents[:200]:
         text = text_of(made, document)
         [parsed] = stories.parse(text)
         sentences = stories.split_sentences(text)
@@ -99,8 +99,9 @@ def test_every_pronoun_has_a_referent(made):
 
 def test_who_she_is():
     story = (
-        'Mia had a red kite. On the way home, she lost it. "Tom, will you help me look?" asked Mia. '
-        "Then Mia saw something red on the roof. She laughed and held it tight.\n"
+        "Mia had a new red kite. But she ran to school and lost it. "
+        "Mia and Tom looked on the roof and in a box. Then Mia saw something red under the bed. "
+        "That night, the kite slept in her bed.\n"
     )
     [parsed] = stories.parse(story)
     assert parsed.memory == {
@@ -108,34 +109,32 @@ def test_who_she_is():
         "color": "red",
         "thing": "kite",
         "friend": "Tom",
-        "thing.hiding": "on the roof",
+        "spot": "on the roof",
+        "other_spot": "in a box",
+        "hiding": "under the bed",
     }
     meant = [(story[m.start : m.end], parsed.memory[m.slot]) for m in parsed.mentions if m.form != "name"]
-    assert meant == [
-        ("she", "Mia"),
-        ("it", "kite"),
-        ("you", "Tom"),
-        ("me", "Mia"),
-        ("on the roof", "kite"),
-        ("She", "Mia"),
-        ("it", "kite"),
-    ]
-    for wrong in [story.replace("red on", "blue on"), story.replace("She laughed", "He laughed")]:
-        assert stories.parse(wrong) == []  # grammatical in every sentence, but not this story
+    assert meant == [("she", "Mia"), ("it", "kite"), ("her", "Mia")]
+    for wrong in [
+        story.replace("something red", "something blue"),  # another color than the kite's
+        story.replace("in her bed", "in his bed"),  # Mia is a girl
+        story.replace("red under the bed", "red on the roof"),  # they had looked there
+    ]:
+        assert stories.parse(wrong) == []  # grammatical, every sentence of it, but not a story of ours
         assert all(stories.grammatical(sentence) for sentence in stories.split_sentences(wrong))
 
 
 @pytest.mark.parametrize(
     ("sentence", "right"),
     [
-        ("Tom had a blue kite.", True),
+        ("Tom had a new blue kite.", True),
         ('"Oh no!" cried Ruby.', True),
-        ("Tom wrote his name on it in big letters.", True),
-        ("Tom wrote her name on it in big letters.", False),  # no story has him write her name
-        ("tom had a blue kite.", False),
-        ("Tom had a blue kite", False),
-        ("Tom had a blue kit.", False),
-        ("Tom had had a blue kite.", False),
+        ("Tom was so happy that he danced home.", True),
+        ("Tom was so happy that she danced home.", False),  # no story says that
+        ("tom had a new blue kite.", False),
+        ("Tom had a new blue kite", False),
+        ("Tom had a new blue kit.", False),
+        ("Tom had had a new blue kite.", False),
         ('"Oh no! cried Ruby.', False),
         ("", False),
     ],

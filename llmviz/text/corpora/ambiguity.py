@@ -67,29 +67,32 @@ def _two_writers(grammar: Grammar, one: Left, other: Left, known: frozenset) -> 
         one, other, so_far = todo.pop()
         if one == other:
             return so_far  # both can go on alike to the end
-        if (one, other) in seen:
-            continue
-        seen.add((one, other))
-        (a, one_rest), (b, other_rest) = one or (None, None), other or (None, None)
-        if isinstance(a, Choice):
-            todo += [(push(option, one_rest), other, so_far) for option in a.options]
-        elif isinstance(b, Choice):
-            todo += [(one, push(option, other_rest), so_far) for option in b.options]
-        elif a is None or b is None:
-            continue  # one has ended, the other has not
-        elif isinstance(a, Slot) and a == b and _is_known(grammar, a, known):
-            todo.append((one_rest, other_rest, so_far + _texts(grammar, a)[0]))
-        elif isinstance(a, Slot) and isinstance(b, Slot) and _never_equal(grammar, a, b, known):
-            continue
-        elif isinstance(a, Slot):
-            todo += [((text, one_rest), other, so_far) for text in _texts(grammar, a)]
-        elif isinstance(b, Slot):
-            todo += [(one, (text, other_rest), so_far) for text in _texts(grammar, b)]
-        else:
-            n = min(len(a), len(b))
-            if a[:n] == b[:n]:
-                todo.append((_rest_of(a, n, one_rest), _rest_of(b, n, other_rest), so_far + a[:n]))
+        for next_one, next_other, written in _next_pairs(grammar, one, other, known):
+            if (next_one, next_other) not in seen:
+                seen.add((next_one, next_other))
+                todo.append((next_one, next_other, so_far + written))
     return None
+
+
+def _next_pairs(grammar: Grammar, one: Left, other: Left, known: frozenset) -> list[tuple[Left, Left, str]]:
+    """In what ways two writers can go on alike: what is left to each, and the text that both have written."""
+    (a, one_rest), (b, other_rest) = one or (None, None), other or (None, None)
+    if isinstance(a, Choice):
+        return [(push(option, one_rest), other, "") for option in a.options]
+    if isinstance(b, Choice):
+        return [(one, push(option, other_rest), "") for option in b.options]
+    if a is None or b is None:
+        return []  # one has ended, and the other has letters left to write
+    if isinstance(a, Slot) and a == b and _is_known(grammar, a, known):
+        return [(one_rest, other_rest, _texts(grammar, a)[0])]
+    if isinstance(a, Slot) and isinstance(b, Slot) and _never_equal(grammar, a, b, known):
+        return []
+    if isinstance(a, Slot):
+        return [((text, one_rest), other, "") for text in _texts(grammar, a)]
+    if isinstance(b, Slot):
+        return [(one, (text, other_rest), "") for text in _texts(grammar, b)]
+    n = min(len(a), len(b))
+    return [(_rest_of(a, n, one_rest), _rest_of(b, n, other_rest), a[:n])] if a[:n] == b[:n] else []
 
 
 def _rest_of(text: str, n: int, left: Left) -> Left:

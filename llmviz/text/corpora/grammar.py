@@ -42,7 +42,7 @@ class Choice:
     cumulative: tuple[float, ...]  # p of the options so far, ending in 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # a grammar holds each of them once, so that they compare fast
 class Slot:
     """A point where a form of a remembered word is written."""
 
@@ -98,6 +98,7 @@ class Grammar:
         }
         self._sources = rules
         self._compiled: dict[str, Choice | None] = {}
+        self._mentioned: dict[str, Slot] = {}
         self._first_ways: dict[Slot, list[tuple[str, Mapping]]] = {}
         self.start = self.rule(start)
 
@@ -146,12 +147,15 @@ class Grammar:
         return [tuple(option) for option in options], tokens
 
     def _slot(self, token: str) -> Slot:
+        if token in self._mentioned:
+            return self._mentioned[token]
         name, _, form = token.partition(".")
         slot = Slot(name, form.lower() or "name", capital=form[:1].isupper())
         if name not in self.slots:
             raise GrammarError(f"there is no slot {{{name}}}")
         if any(slot.form not in word for word in self.slots[name]):
             raise GrammarError(f"not every word of {{{name}}} has a form {slot.form!r}")
+        self._mentioned[token] = slot
         return slot
 
     def fillings(self, slot: Slot, memory: Mapping) -> list[tuple[str, Mapping]]:

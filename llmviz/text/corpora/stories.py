@@ -13,7 +13,13 @@ from llmviz.text.corpora.stories_world import CAST
 @cache
 def grammar() -> Grammar:
     """The grammar of the stories; one document is one story and a newline."""
-    return Grammar({**PLOTS, **PHRASES, **SENTENCES}, CAST, start="story")
+    # As with the words of a language (Zipf), the second is half as frequent as the first, the third a third.
+    # So a young model soon meets the commonest sentences often enough, and an older one still finds new ones.
+    zipf = {
+        beat: [(1 / rank, sentence) for rank, sentence in enumerate(sentences, 1)]
+        for beat, sentences in SENTENCES.items()
+    }
+    return Grammar({**PLOTS, **PHRASES, **zipf}, CAST, start="story")
 
 
 @cache

@@ -36,18 +36,24 @@ FAMILY = [{"name": "hero and elder", **GROUP}]
 
 COLORS = [{"name": name} for name in ["red", "blue", "green", "yellow", "white", "pink", "brown", "black"]]
 
-# Things that get lost: where they turn up.
-THINGS = [
-    _thing("kite", hiding=("in the apple tree", "on the roof")),
-    _thing("ball", hiding=("behind the house", "on the roof")),
-    _thing("hat", hiding=("in the apple tree", "on the head of a snowman")),
-    _thing("book", hiding=("under the bed", "under the cat")),
-    _thing("shoe", hiding=("under the bed", "in the mouth of the dog")),
-    _thing("ring", hiding=("in the soup", "in the cake")),
-    _thing("boat", hiding=("in the bathtub", "on the pond")),
-    _thing("bear", hiding=("in the bathtub", "behind the house")),
-    _thing("spoon", hiding=("in the soup", "in the snow")),
-    _thing("scarf", hiding=("in the snow", "on the head of a snowman")),
+LOSABLE = "kite ball hat book shoe ring boat bear spoon scarf"
+THINGS = [_thing(name) for name in LOSABLE.split()]
+
+# Where things are, and where one looks for them.
+SPOTS = [
+    {"name": name}
+    for name in [
+        "under the bed",
+        "under the old tree",
+        "in the garden",
+        "in the kitchen",
+        "in a box",
+        "behind the door",
+        "behind the house",
+        "on the roof",
+        "on the stairs",
+        "near the pond",
+    ]
 ]
 
 # Toys that break or have to be shared: the part that comes off, and what one does with them.
@@ -57,21 +63,19 @@ TOYS = [
     _thing("plane", part="wing", play="fly", played="flew"),
     _thing("dragon", part="tail", play="fly", played="flew"),
     _thing("horse", part="leg", play="ride", played="rode"),
-    _thing("scooter", part="bell", play="ride", played="rode"),
-    _thing("drum", part="strap", play="beat", played="beat"),
     _thing("robot", part="arm", play="push", played="pushed"),
+    _thing("drum", part="skin", play="beat", played="beat"),
 ]
 
 # Animals in need: what they eat, how they move and where they live.
 ANIMALS = [
-    _thing("rabbit", food="a carrot", moved="hopped", home="the forest"),
-    _thing("duck", food="some bread", moved="flew", home="the pond"),
-    _thing("mouse", food="some cheese", moved="ran", home="the barn"),
-    _thing("kitten", food="some milk", moved="ran", home="the farm"),
-    _thing("puppy", food="a bone", moved="jumped", home="the farm"),
-    _thing("pony", food="an apple", moved="danced", home="the barn"),
-    _thing("frog", food="a fly", moved="hopped", home="the pond"),
-    _thing("owl", food="a mouse", moved="flew", home="the forest"),
+    _thing("rabbit", food="a carrot", moved="hopped", home="the forest", you="you"),
+    _thing("duck", food="some bread", moved="flew", home="the pond", you="you"),
+    _thing("mouse", food="some cheese", moved="ran", home="the house", you="you"),
+    _thing("kitten", food="some milk", moved="ran", home="the farm", you="you"),
+    _thing("puppy", food="a bone", moved="ran", home="the farm", you="you"),
+    _thing("frog", food="a fly", moved="hopped", home="the pond", you="you"),
+    _thing("owl", food="a mouse", moved="flew", home="the forest", you="you"),
 ]
 
 # What one can be afraid of: how it comes, what is true about it, and what a brave child does.
@@ -81,8 +85,7 @@ FEARS = [
         ("thunder", "a storm came", "Thunder is only a loud noise", "counted to ten"),
         ("the dark", "the light went out", "The dark is only the day with its eyes shut", "sang a song"),
         ("big dogs", "a big dog came", "Big dogs like soft words", "gave the dog a bone"),
-        ("bees", "a bee sat on the cake", "A bee only wants some sugar", "gave the bee some cake"),
-        ("ghosts", "something white came in", "It is only the cat in a white sheet", "pulled the sheet away"),
+        ("ghosts", "something white came", "It is only the cat in a white sheet", "pulled the sheet away"),
         ("monsters", "something knocked at the door", "It is only the wind", "opened the door"),
     ]
 ]
@@ -95,20 +98,7 @@ SKILLS = [
         ("swim", "drank half the pond", "Move like a frog", "swam to the boat"),
         ("sing", "sounded like a cat", "Open the mouth and the heart", "sang like a bird"),
         ("dance", "fell over a chair", "Listen to the drum", "danced all night"),
-        ("climb the tree", "came down too fast", "Look up, not down", "sat at the very top of the tree"),
-        ("tie a bow", "tied one shoe to the chair", "Make two ears like a rabbit", "tied both shoes"),
-    ]
-]
-
-# What one can grow: how it turned out, and what is made of it.
-PLANTS = [
-    {"name": name, "grew": grew, "meal": meal, **IT}
-    for name, grew, meal in [
-        ("bean", "was as tall as the house", "some soup"),
-        ("sunflower", "looked over the roof", "some bread"),
-        ("pumpkin", "was as big as a wheel", "a big pie"),
-        ("carrot", "was as long as an arm", "a sweet cake"),
-        ("melon", "was as big as the dog", "a cold soup"),
+        ("climb the tree", "fell into the garden", "Look up, not down", "sat in the top of the tree"),
     ]
 ]
 
@@ -117,23 +107,9 @@ DISHES = [
     {"name": name, "slip": slip, "result": result, **IT}
     for name, slip, result in [
         ("cake", "took salt for sugar", "tasted like the sea"),
-        ("soup", "took a whole box of pepper", "made everybody sneeze"),
-        ("salad", "took leaves from the apple tree", "tasted like wood"),
+        ("soup", "took a whole box of pepper", "made the dog run away"),
         ("pie", "fell asleep", "was as black as the night"),
-        ("pizza", "danced too fast", "was on the floor"),
-    ]
-]
-
-# Where one can go: what draws a child away there, and the landmark to meet at.
-PLACES = [
-    {"name": name, "to": f"to the {name}", "at": at, "lure": lure, "landmark": landmark}
-    for name, at, lure, landmark in [
-        ("market", "at the market", "a man with a drum", "the fish shop"),
-        ("park", "in the park", "a little dog", "the pond"),
-        ("forest", "in the forest", "a white rabbit", "the old tree"),
-        ("zoo", "at the zoo", "the monkeys", "the sleepy lion"),
-        ("fair", "at the fair", "the music", "the big wheel"),
-        ("station", "at the station", "a black train", "the clock"),
+        ("salad", "took leaves from the old tree", "tasted like wood"),
     ]
 ]
 
@@ -154,10 +130,10 @@ GIFTS = [
     {"name": name, "stuff": stuff, "used": used, **IT}
     for name, stuff, used in [
         ("crown", "gold paper", "wore the crown all day"),
-        ("puppet", "a sock and two buttons", "made the puppet talk"),
-        ("necklace", "shells and string", "wore the necklace in bed"),
-        ("castle", "an old box", "put the cat in the castle"),
+        ("puppet", "two buttons and a sock", "made the puppet talk"),
+        ("castle", "a box", "put the cat in the castle"),
         ("picture", "leaves and glue", "put the picture over the bed"),
+        ("necklace", "shells and string", "wore the necklace in bed"),
     ]
 ]
 
@@ -170,13 +146,14 @@ CAST = {
     "family": FAMILY,
     "color": COLORS,
     "thing": THINGS,
+    "spot": SPOTS,
+    "other_spot": SPOTS,
+    "hiding": SPOTS,
     "toy": TOYS,
     "animal": ANIMALS,
     "fear": FEARS,
     "skill": SKILLS,
-    "plant": PLANTS,
     "dish": DISHES,
-    "place": PLACES,
     "fragile": FRAGILE,
     "gift": GIFTS,
 }
