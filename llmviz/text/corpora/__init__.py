@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from random import Random
+from types import ModuleType
 
 from llmviz.text.corpora.base import Corpus, CorpusText, Document
 from llmviz.text.corpora.grammar import Derivation, Grammar
