@@ -21,7 +21,7 @@ import {
   unitOfOne,
   whenVisible,
 } from "./panel.js";
-import { openingOf, takeSample } from "./samples.js";
+import { firstText, openingOf, takeSample } from "./samples.js";
 import { legend, readScale } from "./attentionscale.js";
 
 const LIVE_EVERY = 1000; // ms between two looks at a run that trains
@@ -124,7 +124,7 @@ class AttentionPanel {
     new ResizeObserver(() => this.#show()).observe(this.box);
     whenVisible(this.box, (visible) => {
       this.visible = visible;
-      if (visible && this.stale && !this.settling) this.#ask();
+      if (visible && this.stale && !this.settling) this.#fillAndAsk();
       this.#followLive();
     });
     listen(this.box, "online", (online) => online && this.stale && this.#ask());
@@ -139,6 +139,7 @@ class AttentionPanel {
     this.maps = this.pinned = this.preview = this.chosenHead = null;
     this.body.classList.add("empty"); // what was drawn is another model's
     this.stale = true;
+    this.settling = false;
     if (!run || this.touched) return this.#ask();
     this.settling = true; // the prompt is about to be filled in
     const { attention } = await openingOf(run);
@@ -151,20 +152,24 @@ class AttentionPanel {
     } else this.#fillAndAsk();
   }
 
-  /** A text of the run's own, until the reader types one: other texts may hold letters it has never seen. */
+  /** A text this run can read, until the reader types one: others may hold letters it has never seen. */
   async #fillAndAsk() {
     const { run } = store.selection;
-    const text = await takeSample(run);
-    if (run !== store.selection.run) return;
-    if (!this.touched) this.prompt.value = text ?? this.prompt.value;
-    this.#ask();
+    if (!this.touched && run) {
+      const text = await firstText(run);
+      if (run !== store.selection.run) return;
+      if (!this.touched) this.prompt.value = text ?? this.prompt.value;
+    }
+    await this.#ask();
   }
 
   /** News of the run: it started or stopped training, or has weights at last. */
   #runChanged() {
     const stopped = this.liveTimer && !isLive(); // what is drawn may be older than its last weights
     this.#followLive();
-    if ((this.stale || stopped) && !this.settling && !isLive()) this.#fillAndAsk();
+    if (isLive() || this.settling) return;
+    if (stopped) this.#ask();
+    else if (this.stale) this.#fillAndAsk();
   }
 
   async #takeSample() {
@@ -174,14 +179,14 @@ class AttentionPanel {
   }
 
   /** Ask for the maps of the prompt, unless nobody is looking: then when somebody does. */
-  async #ask(live = false) {
+  async #ask() {
     this.stale = true;
     if (!this.visible || !store.selection.run) return;
     if (!this.prompt.value) return this.#say("Type a few words to see what looks at what.");
     this.stale = false;
     const signal = this.requests.next();
     const payload = { ...chosenModel(), text: this.prompt.value };
-    if (live) payload.step = "live";
+    if (isLive()) payload.step = "live";
     this.box.classList.add("busy");
     await job(
       "attention",
@@ -222,7 +227,8 @@ class AttentionPanel {
       this.liveTimer = null;
     } else if (!this.liveTimer) {
       this.liveTimer = setTimeout(async () => {
-        if (summaryOf()?.step !== this.maps?.step) await this.#ask(true);
+        if (!this.maps) await this.#fillAndAsk();
+        else if (summaryOf()?.step !== this.maps.step) await this.#ask();
         this.liveTimer = null;
         this.#followLive();
       }, LIVE_EVERY);

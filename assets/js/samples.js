@@ -1,7 +1,7 @@
 // What a run wrote last, wherever it was written: in the Sample tab, during training, or with a shipped model.
 // Attention takes it as a text to look at.
 
-import { dataOf, getJSON, summaryOf } from "./core.js";
+import { dataOf, getJSON, store, summaryOf } from "./core.js";
 
 const LETTERS = 64; // as many as a map shows legibly
 const LETTERS_A_TOKEN = 4; // about, where a token is more than a letter
@@ -36,6 +36,18 @@ export async function takeSample(run) {
   const sample = await newestSample(run);
   const text = written.get(run) ?? (sample && joined(sample.prompt, sample.text));
   return text ? beginning(text, run) : null;
+}
+
+/**
+ * A text to begin with: a shipped model's, where it learned from the same corpus (it writes better than a run
+ * that has just begun), else the run's own.
+ */
+export async function firstText(run) {
+  const corpus = summaryOf(run)?.settings?.corpus;
+  const others = [...store.summaries.values()].filter(({ id, shipped }) => shipped && id !== run);
+  const teacher = others.find(({ settings }) => corpus && settings?.corpus === corpus);
+  const { sample } = teacher ? await openingOf(teacher.id) : {};
+  return sample ? beginning(joined(sample.prompt, sample.text), run) : takeSample(run);
 }
 
 /** A sample's text may or may not repeat its prompt. */

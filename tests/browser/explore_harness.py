@@ -194,10 +194,10 @@ class Explore:
         self.runs = {
             "shipped": common
             | {"id": "shipped", "name": "Story GPT", "shipped": True, "data": {"unit": "tokens"}}
-            | {"settings": {"block_size": 128}, "snapshots": [0, 10, 100, 1000]},
+            | {"settings": {"block_size": 128, "corpus": "stories"}, "snapshots": [0, 10, 100, 1000]},
             "letters": common
             | {"id": "letters", "name": "Amber Otter", "mine": True, "data": {"unit": "letters"}}
-            | {"settings": {"block_size": 64}, "snapshots": [0, 10, 100, 1000]},
+            | {"settings": {"block_size": 64, "corpus": "stories"}, "snapshots": [0, 10, 100, 1000]},
         }
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.watched: list[str | None] = []

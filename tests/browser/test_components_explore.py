@@ -198,7 +198,7 @@ def test_a_row_that_is_not_a_number_has_its_own_colour_and_name(
     monkeypatch.setattr("explore_harness.attention_weights", broken)
     page = open_page("tab=attention&run=letters")
     page.locator("#attention textarea").fill("Mia lost her ball")
-    page.wait_for_selector(".strip-token")
+    page.wait_for_function("document.querySelectorAll('.strip-token').length === 17")
     page.locator(".strip-token").nth(4).click()
     assert "not a number" in page.locator(".numbers").text_content()
     assert page.locator(".key-nan").is_visible()
@@ -217,10 +217,9 @@ def test_attention_follows_the_step_and_asks_only_while_seen(
     assert asked(explore, "attention") == []  # its tab is hidden
     page.evaluate("document.querySelector('#attention').hidden = false")
     page.locator("#attention textarea").fill("Tom")
-    wait_until(lambda: asked(explore, "attention"))
-    assert asked(explore, "attention")[-1] == {"run": "letters", "step": 10, "text": "Tom"}
+    wait_until(lambda: {"run": "letters", "step": 10, "text": "Tom"} in asked(explore, "attention"))
     select(page, "{step: 100}")
-    page.wait_for_function("document.querySelector('.attention-body .which').textContent === 'of step 100'")
+    page.wait_for_selector(".attention-body .which:text-is('of step 100')")
 
 
 def test_a_live_run_is_watched_and_looked_at_about_once_a_second(
@@ -230,9 +229,7 @@ def test_a_live_run_is_watched_and_looked_at_about_once_a_second(
     explore.runs["letters"] |= {"status": "running", "step": 120}
     page = open_page("tab=attention&run=letters")
     page.locator("#attention textarea").fill("Mia lost")
-    page.wait_for_function(
-        "document.querySelector('.attention-body .which').textContent === 'of step 120, live'"
-    )
+    page.wait_for_selector(".attention-body .which:text-is('of step 120, live')")
     wait_until(lambda: explore.watched[-1] == "letters")
     before = len(asked(explore, "attention"))
     for step in range(121, 151):
@@ -243,6 +240,21 @@ def test_a_live_run_is_watched_and_looked_at_about_once_a_second(
     assert all(look["step"] == "live" for look in looks)
     page.evaluate("document.querySelector('#attention').hidden = true")
     wait_until(lambda: explore.watched[-1] is None)
+
+
+def test_a_run_that_just_began_reads_a_legible_text_and_ends_on_its_last_weights(
+    open_page: Callable, harness: tuple[str, Explore]
+) -> None:
+    explore = harness[1]
+    explore.runs["letters"] |= {"status": "running", "step": 3}
+    page = open_page("tab=attention&run=letters")
+    page.wait_for_selector(".attention-body .which:text-is('of step 3, live')")
+    text = page.locator("#attention textarea").input_value()
+    assert STORY.startswith(text)
+    assert 30 < len(text) <= 64
+    explore.runs["letters"] |= {"status": "finished", "step": 700}
+    page.wait_for_selector(".attention-body .which:text-is('of step 700')")
+    assert asked(explore, "attention")[-1]["step"] is None
 
 
 def test_what_cannot_be_read_is_said_and_text_stays_text(open_page: Callable) -> None:
