@@ -19,6 +19,7 @@ const components = {
   toolbar: () => import("./toolbar.js"),
   upload: () => import("./upload.js"),
   live: () => import("./live.js"),
+  compare: () => import("./compare.js"),
 };
 
 const mounted = new WeakSet();

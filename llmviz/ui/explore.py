@@ -1,54 +1,71 @@
-"""What people explore: Plotly figures of a run's records, made when asked for and never streamed."""
+"""What people explore: Plotly figures of runs' records, made when asked for and never streamed."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
 
-# Lines differ by dash and by hue; readable in light and dark.
-_LOOKS = [("solid", "#0877bd"), ("dash", "#f59322"), ("dot", "#2a9d8f"), ("dashdot", "#8a63d2")]
+# Runs differ by hue and by dash; readable in light and in dark.
+_LOOKS = [("#0877bd", "solid"), ("#d9730d", "dash"), ("#1d8a6b", "dot"), ("#8a63d2", "dashdot")]
 
 
-def loss_figure(frames: dict[str, pd.DataFrame], *, log_steps: bool = False) -> go.Figure:
-    """Training and validation loss of one or several runs; zoom, hover and legend are Plotly's.
+@dataclass(frozen=True)
+class Curve:
+    """A run as the figure needs it. records: as `metrics_frame` gives them; data: its dataset's meta.json."""
 
-    frames: {name of the run: its records, as `metrics_frame` gives them}.
+    name: str
+    records: pd.DataFrame
+    data: dict[str, Any]
+
+    @property
+    def currency(self) -> tuple[int, float]:
+        """Runs that agree in this can be compared in nats a token: as many tokens, as long on average."""
+        return self.data["vocab_size"], self.data["n_val_tokens"] / self.data["val_bytes"]
+
+    def bits_per_byte(self, nats: pd.Series) -> pd.Series:
+        """Nats a token as bits a byte of text: what runs with different tokens can be compared in."""
+        return nats * self.data["n_val_tokens"] / self.data["val_bytes"] / math.log(2)
+
+
+def loss_figure(curves: list[Curve]) -> go.Figure:
+    """Training and validation loss of the runs; zoom, hover and legend are Plotly's.
+
+    Losses of different tokenizers are different currencies: then all are drawn in bits per byte.
     """
+    same_tokens = len({curve.currency for curve in curves}) <= 1
     figure = go.Figure()
-    for (name, frame), (dash, colour) in zip(frames.items(), _LOOKS * len(frames), strict=False):
-        figure.add_scatter(
-            x=frame["step"], y=frame["loss"], name=f"{name}, training", line_color=colour, line_width=1.2
-        )
-        checked = frame.dropna(subset="val_loss")
-        figure.add_scatter(
-            x=checked["step"],
-            y=checked["val_loss"],
-            name=f"{name}, validation",
-            mode="lines+markers",
-            line={"color": colour, "dash": "dot" if dash == "solid" else dash, "width": 2.5},
-        )
-    axis = {"title": "step", "type": "log" if log_steps else "linear"}
+    for curve, (colour, dash) in zip(curves, _LOOKS, strict=False):
+        checked = curve.records.dropna(subset="val_loss")
+        for part, column, mode, line in (
+            (curve.records, "loss", "lines", {"width": 1.2}),
+            (checked, "val_loss", "lines+markers", {"width": 2.5}),
+        ):
+            figure.add_scatter(
+                x=part["step"],
+                y=part[column] if same_tokens else curve.bits_per_byte(part[column]),
+                name=f"{curve.name}, {'training' if column == 'loss' else 'validation'}",
+                mode=mode,
+                line={"color": colour, "dash": dash, **line},
+            )
     figure.update_layout(
-        xaxis=axis,
-        yaxis_title="loss (nats a token)",
+        xaxis_title="step",
+        yaxis_title="loss (nats a token)" if same_tokens else "loss (bits a byte of text)",
         template="plotly_white",
         hovermode="x unified",
-        margin={"l": 50, "r": 20, "t": 20, "b": 45},
-        legend={"orientation": "h", "y": 1.08},
-        height=430,
-        updatemenus=[_axis_buttons("xaxis", 0.0), _axis_buttons("yaxis", 0.18)],
+        margin={"l": 55, "r": 20, "t": 60, "b": 45},
+        legend={"orientation": "h", "y": 1.1, "x": 1, "xanchor": "right"},
+        height=400,
+        updatemenus=[_axis_menu("xaxis", "steps", 0.0), _axis_menu("yaxis", "loss", 0.16)],
     )
     return figure
 
 
-def _axis_buttons(axis: str, x: float) -> dict:
-    """Linear or logarithmic, switched in the browser."""
-    what = "steps" if axis == "xaxis" else "loss"
-    kinds = (("linear", f"linear {what}"), ("log", f"log {what}"))
-    return {
-        "type": "dropdown",
-        "x": x,
-        "xanchor": "left",
-        "y": 1.16,
-        "buttons": [
-            {"label": text, "method": "relayout", "args": [{f"{axis}.type": kind}]} for kind, text in kinds
-        ],
-    }
+def _axis_menu(axis: str, what: str, x: float) -> dict[str, Any]:
+    """Linear or logarithmic, switched in the browser without asking the server."""
+    kinds = (("linear", f"{what}: linear"), ("log", f"{what}: logarithmic"))
+    buttons = [
+        {"label": label, "method": "relayout", "args": [{f"{axis}.type": kind}]} for kind, label in kinds
+    ]
+    return {"type": "dropdown", "x": x, "xanchor": "left", "y": 1.18, "buttons": buttons}

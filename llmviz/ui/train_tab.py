@@ -11,7 +11,7 @@ from llmviz.runs import Host, Refused
 from llmviz.settings import FIELDS, PRESETS, SettingsError, about, parse_settings
 from llmviz.ui.components import component
 from llmviz.ui.controls import choices, control, form_settings
-from llmviz.ui.explore import loss_figure
+from llmviz.ui.explore import Curve, loss_figure
 
 PRIMARY = "small"
 
@@ -58,6 +58,7 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
         component("film", elem_id="lv-film")
     component("status")
     with gr.Column(elem_id="lv-explore", elem_classes="lv-panel"):
+        compare = component("compare")
         plot = gr.Plot(show_label=False, elem_id="lv-explore-plot")
 
     names = form_settings()
@@ -104,9 +105,15 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
         return [size, *choose_size(size)]
 
     def explore(selected: str) -> Any:
-        runs = _selected(selected).get("explore") or []
-        frames = {name: host.metrics_frame(run) for run, name in runs[:4]}
-        return loss_figure(frames)
+        """The figure of the runs that the browser names; [[id, what it is called], …]."""
+        asked = _selected(selected).get("explore")
+        known = [
+            (run, str(name)) for run, name in asked or [] if host.exists(run) and host.summary(run)["data"]
+        ]
+        if not known:
+            return None
+        curves = [Curve(name, host.metrics_frame(run), host.summary(run)["data"]) for run, name in known[:4]]
+        return loss_figure(curves)
 
     quietly = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
     with_selection = "(s, ...rest) => [window.llmviz.selectionInput(), ...rest]"
@@ -124,7 +131,8 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
         **quietly,
     )
     toolbar.select(suggest_size, None, [form.size, form.corpus, form.tokenizer, *more.values()], **quietly)
-    toolbar.expand(explore, selection, plot, js="(s) => window.llmviz.selectionInput()", **quietly)
+    for asks in (toolbar.expand, compare.select):
+        asks(explore, selection, plot, js="() => window.llmviz.selectionInput()", **quietly)
     return form
 
 

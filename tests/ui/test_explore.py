@@ -1,0 +1,26 @@
+"""The figures of Explore: losses of different tokenizers are only laid over one another in bits per byte."""
+
+import math
+
+import pandas as pd
+import pytest
+
+from llmviz.ui.explore import Curve, loss_figure
+
+RECORDS = pd.DataFrame({"step": [0, 1, 2], "loss": [4.0, 3.0, 2.0], "val_loss": [None, 3.5, None]})
+LETTERS = {"vocab_size": 54, "n_val_tokens": 100, "val_bytes": 100}
+PAIRS = {"vocab_size": 512, "n_val_tokens": 100, "val_bytes": 250}
+
+
+def test_one_tokenizer_stays_in_nats():
+    figure = loss_figure([Curve("A", RECORDS, LETTERS), Curve("B", RECORDS, LETTERS)])
+    assert list(figure.data[0].y) == [4.0, 3.0, 2.0]
+    assert "nats" in figure.layout.yaxis.title.text
+    assert len(figure.data) == 4
+
+
+def test_different_tokenizers_are_compared_in_bits_per_byte():
+    figure = loss_figure([Curve("A", RECORDS, LETTERS), Curve("B", RECORDS, PAIRS)])
+    assert "bits" in figure.layout.yaxis.title.text
+    assert figure.data[0].y[0] == pytest.approx(4 / math.log(2))
+    assert figure.data[2].y[0] == pytest.approx(4 / math.log(2) / 2.5)
