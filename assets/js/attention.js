@@ -187,7 +187,6 @@ class AttentionPanel {
     const signal = this.requests.next();
     const payload = { ...chosenModel(), text: this.prompt.value };
     if (isLive()) payload.step = "live";
-    this.box.classList.add("busy");
     await job(
       "attention",
       payload,
@@ -199,7 +198,6 @@ class AttentionPanel {
       },
       signal,
     );
-    if (!signal.aborted) this.box.classList.remove("busy");
   }
 
   #receive(message) {
@@ -207,8 +205,9 @@ class AttentionPanel {
     this.body.classList.remove("empty");
     this.version += 1;
     const { length } = this.maps;
-    if (this.pinned && Math.max(this.pinned.row ?? 0, this.pinned.col ?? 0) >= length) this.pinned = null;
-    this.preview = null;
+    const gone = (cell) => cell !== null && Math.max(cell.row ?? 0, cell.col ?? 0) >= length;
+    if (gone(this.pinned)) this.pinned = null;
+    if (gone(this.preview)) this.preview = null;
     this.#say(
       message.cut > 0
         ? `The model sees ${length} ${unitOfOne()}s at a time: these are the last of the text.`
@@ -289,7 +288,6 @@ class AttentionPanel {
       row: row ?? strongest(weights, col, maps.length - 1), // only what comes later can look at it
       col: col ?? strongest(weights, 0, row),
     };
-    this.box.classList.toggle("pinned", this.pinned !== null && this.preview === null);
     this.mosaic.show(this.view);
     this.grid.show(this.view);
     this.strip.show(this.view);

@@ -187,6 +187,17 @@ PIXEL = """([x, y]) => {
 }"""
 
 
+def test_the_map_follows_the_theme(open_page: Callable) -> None:
+    page = open_page("tab=attention")
+    page.wait_for_selector(".strip-token")
+    at = list(cell_at(page, 9, 1, len(TOKENS)).values())
+    light = page.evaluate(PIXEL, at)
+    page.evaluate("document.body.classList.add('dark')")
+    page.wait_for_function(f"({PIXEL})({at})[0] !== {light[0]}")
+    dark = page.evaluate(PIXEL, at)
+    assert sum(dark) < 250 < 500 < sum(light)
+
+
 def test_a_row_that_is_not_a_number_has_its_own_colour_and_name(
     open_page: Callable, harness: tuple[str, Explore], monkeypatch: pytest.MonkeyPatch
 ) -> None:
