@@ -46,7 +46,7 @@ def write_corpus(grammar: Grammar, seed: int, n_chars: int) -> CorpusText:
     return CorpusText("".join(pieces), documents)
 
 
-def _module(name: str):
+def _module(name: str) -> ModuleType:
     """The module that holds a corpus, imported when it is first asked for."""
     return import_module(f"{__name__}.{name}")
 
