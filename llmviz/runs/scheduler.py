@@ -27,7 +27,8 @@ log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 15.0  # a paused run keeps its worker for so long: resuming at once is then free
 RELEASE_AFTER = 3.0  # seconds
-MAX_CRASHES = 3  # at one and the same step: it would only crash again
+MAX_CRASHES = 5  # at one and the same step: it would only crash again
+BACK_OFF = 0.25  # seconds before a worker is replaced the second time at one step; then twice that, and so on
 FINAL = ("finished", "stopped", "failed")
 
 
@@ -44,6 +45,7 @@ class Trainee:
     wants: str = "rest"  # "run"; "pause" or "stop" as long as its worker has yet to carry that out; "rest"
     steps: int | None = None  # train only so many steps, then pause
     crashed_at: list[int] = field(default_factory=list)
+    not_before: float = 0.0  # time.monotonic() at which a crashed worker may be replaced
     watched_until: float = 0.0  # a time.time()
 
 
@@ -218,7 +220,7 @@ class Scheduler:
                 self._dismiss_the_idle()
 
     def _nap(self) -> float:
-        return 0.0 if self._to_start else 0.25
+        return 0.0 if any(t.not_before <= time.monotonic() for t in self._to_start) else 0.25
 
     def _hear(self, worker: Worker | None) -> None:
         if worker is None:
@@ -255,6 +257,8 @@ class Scheduler:
 
     def _summon(self, trainee: Trainee) -> None:
         if trainee not in self._to_start:
+            again = len(trainee.crashed_at) - 1
+            trainee.not_before = time.monotonic() + BACK_OFF * 2**again if again > 0 else 0.0
             self._to_start.append(trainee)
 
     def _lose(self, worker: Worker) -> None:
@@ -275,9 +279,11 @@ class Scheduler:
 
     def _start_one_worker(self) -> None:
         """One a pass: thirty at once would keep everybody's turns waiting."""
-        if not self._to_start:
+        due = [trainee for trainee in self._to_start if trainee.not_before <= time.monotonic()]
+        if not due:
             return
-        trainee = self._to_start.popleft()
+        trainee = due[0]
+        self._to_start.remove(trainee)
         args = {
             "folder": str(trainee.folder),
             "data_root": str(trainee.data_root) if trainee.data_root else None,
