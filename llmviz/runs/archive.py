@@ -202,17 +202,13 @@ def _clean_state(found: dict[str, Any], run: RunDirectory) -> dict[str, Any]:
 
 
 def _is_metric(record: dict[str, Any]) -> bool:
-    """Numbers only, and one of the kinds there are. A changed prompt is the one string."""
+    """Finite numbers only, and one of the kinds there are. A changed prompt is the one string."""
+    values = [value for name, value in record.items() if name != "prompt"]
     numbers = all(
-        value is None or isinstance(value, int | float) for name, value in record.items() if name != "prompt"
+        value is None or (isinstance(value, int | float) and math.isfinite(value)) for value in values
     )
-    marks = [record.get(name) for name in ("step", "eval", "rewind") if name in record]
-    return (
-        numbers
-        and len(marks) == 1
-        and isinstance(marks[0], int)
-        and isinstance(record.get("prompt", ""), str)
-    )
+    marks = [record[name] for name in ("step", "eval", "rewind") if name in record]
+    return numbers and len(marks) == 1 and type(marks[0]) is int and isinstance(record.get("prompt", ""), str)
 
 
 def _is_event(record: dict[str, Any]) -> bool:

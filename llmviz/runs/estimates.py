@@ -78,6 +78,8 @@ def seconds_of(settings: RunSettings, costs: Costs, val_tokens: int) -> float:
     """Seconds of turns that a whole run takes: its steps and everything between them."""
     training, sampling = settings.training, settings.sampling
     steps = training.max_steps
+    if training.max_seconds is not None:
+        steps = min(steps, math.ceil(training.max_seconds / costs.step))
     sweep = math.ceil(val_tokens / settings.model.block_size) * costs.window
     film = sampling.max_new_tokens * costs.token
     rows = sum(is_film_step(step) for step in _special_steps(steps))
@@ -87,8 +89,6 @@ def seconds_of(settings: RunSettings, costs: Costs, val_tokens: int) -> float:
     evaluations = (
         min(steps / training.eval_interval * one_evaluation, EVALUATION_SHARE * train) + one_evaluation
     )
-    if training.max_seconds is not None:
-        train = min(train, training.max_seconds)
     spent = train + evaluations + rows * film + snapshots * costs.snapshot
     by_the_clock = min(film / NOW_EVERY, NOW_SHARE) + min(
         costs.checkpoint / CHECKPOINT_EVERY, CHECKPOINT_SHARE

@@ -1,0 +1,98 @@
+"""Estimates: provisional until something is measured, then scaled between what was measured."""
+
+import pytest
+
+from llmviz.runs.estimates import Costs, Estimator, Measured, seconds_of, step_flops
+from llmviz.settings import PRESETS, parse_settings
+
+
+def costs(step):
+    return Costs(start=0.1, step=step, token=0.001, window=step / 40, snapshot=0.003, checkpoint=0.01)
+
+
+def measured(name, alone, busy):
+    return Measured(PRESETS[name].settings, 60, costs(alone), costs(busy))
+
+
+@pytest.fixture
+def estimator(tmp_path):
+    return Estimator(cores=2, data_root=tmp_path, cache=tmp_path / "machine.json")
+
+
+def test_provisional_until_measured(estimator):
+    before = estimator.estimate(PRESETS["spark"].settings)
+    assert before["provisional"] is True
+    assert before["seconds"] > 0 and 50_000 < before["parameters"] < 200_000 and before["memory_mb"] > 40
+    estimator.add("spark", measured("spark", 0.004, 0.006))
+    assert estimator.estimate(PRESETS["spark"].settings)["provisional"] is False
+
+
+def test_what_was_measured_on_a_busy_machine_is_provisional_and_not_kept(estimator):
+    spark = PRESETS["spark"].settings
+    estimator.add("spark", Measured(spark, 24, costs(0.004), costs(0.006), quiet=False))
+    assert estimator.estimate(spark)["provisional"] is True
+    again = Estimator(2, estimator.data_root, estimator.cache)
+    again.load({"spark": spark})
+    assert not again.measured
+
+
+def test_measurements_are_kept_for_the_same_code_and_machine(estimator):
+    estimator.add("spark", measured("spark", 0.004, 0.006))
+    presets = {name: preset.settings for name, preset in PRESETS.items()}
+    again = Estimator(2, estimator.data_root, estimator.cache)
+    again.load(presets)
+    assert again.measured == estimator.measured
+    other = Estimator(4, estimator.data_root, estimator.cache)
+    other.load(presets)
+    assert not other.measured, "another number of cores is another machine"
+    estimator.cache.write_text("garbage")
+    again = Estimator(2, estimator.data_root, estimator.cache)
+    again.load(presets)
+    assert not again.measured
+
+
+def test_a_run_of_its_own_takes_its_steps_and_a_little_more(estimator):
+    spark = PRESETS["spark"].settings
+    estimator.add("spark", measured("spark", 0.004, 0.006))
+    alone = estimator.estimate(spark)["seconds"]
+    assert 600 * 0.004 < alone < 600 * 0.004 * 1.6
+
+
+def test_with_others_training_it_takes_its_share(estimator):
+    spark = PRESETS["spark"].settings
+    estimator.add("spark", measured("spark", 0.004, 0.006))
+    one_thread = estimator.estimate(spark, active=1)["seconds"]
+    assert estimator.estimate(spark, active=7)["seconds"] == pytest.approx(4 * one_thread, rel=0.02)
+
+
+def test_other_settings_lie_between_the_measured_ones(estimator):
+    estimator.add("spark", measured("spark", 0.004, 0.006))
+    estimator.add("large", measured("large", 0.4, 0.6))
+    flat = PRESETS["spark"].settings.flat()
+    middle = parse_settings(flat | {"n_layer": 4, "n_embd": 128, "block_size": 64})
+    found = estimator.costs(middle, 60, alone=True)
+    assert 0.004 < found.step < 0.4
+    wider = parse_settings(flat | {"n_layer": 8, "n_embd": 512, "block_size": 128})
+    assert estimator.costs(wider, 60, alone=True).step > 0.4
+    tiny = parse_settings(flat | {"n_layer": 1, "n_head": 2, "n_embd": 8})
+    assert 0.0005 < estimator.costs(tiny, 60, alone=True).step < 0.004
+    assert step_flops(wider, 60) > step_flops(middle, 60) > step_flops(tiny, 60)
+
+
+def test_a_fixed_number_of_threads_counts(estimator):
+    estimator.add("spark", measured("spark", 0.004, 0.006))
+    one = parse_settings(PRESETS["spark"].settings.flat() | {"threads": 1})
+    assert estimator.costs(one, 60, alone=True).step == pytest.approx(0.006)
+
+
+def test_a_time_limit_limits():
+    spark = PRESETS["spark"].settings
+    limited = parse_settings(spark.flat() | {"max_steps": 1_000_000, "max_seconds": 2.0})
+    assert seconds_of(limited, costs(0.01), 20_000) < 12
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_has_an_estimate_at_any_time(estimator, preset):
+    for active in (0, 1, 30):
+        found = estimator.estimate(PRESETS[preset].settings, active)
+        assert found["seconds"] > 0 and found["parameters"] > 0
