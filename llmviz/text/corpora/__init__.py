@@ -77,7 +77,7 @@ def _read(name: str, label: str, description: str, generator_version: int) -> Co
 CORPORA: dict[str, Corpus] = {
     corpus.name: corpus
     for corpus in [
-        _written("stories", "Stories", "Little stories about children, animals and things that get lost.", 2),
+        _written("stories", "Stories", "Little stories about children, animals and things that get lost.", 3),
         _written("dinosaurs", "Dinosaurs", "Names of dinosaurs that never lived, made from real roots.", 1),
         _written("rhymes", "Rhymes", "Two lines that rhyme, over and over.", 1),
         _read(

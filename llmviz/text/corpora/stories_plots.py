@@ -52,7 +52,7 @@ PLOTS = {
 # Parts of sentences. They are free: any of them fits, and nothing later depends on which it was. So a young
 # model that has just learned them already writes sentences, long before it gets the story right.
 PHRASES = {
-    "time": ["One <day>", "After [school|lunch|dinner]", "In the <day>"],
+    "time": ["One <day>", "After [school|lunch|dinner]", "In the [morning|evening|summer|winter]"],
     "day": ["day", "morning", "evening", "night", "summer", "winter"],
     "at_last": ["At last", "In the end", "After a while", "After <number> days"],
     "number": ["two", "three", "four", "five", "six", "seven", "ten"],
@@ -65,7 +65,7 @@ PHRASES = {
     "kind": ["kind", "quiet", "funny", "clever", "brave", "little"],
     "new": ["new", "big", "little", "nice", "funny", "tiny"],
     "small": ["little", "thin", "wet", "tired", "hungry", "tiny"],
-    "sad": ["sad", "angry", "tired", "cold"],
+    "sad": ["sad", "angry", "upset"],
     "happy": ["happy", "glad", "proud"],
     "eat": ["eat", "sleep", "sing", "speak", "move", "play"],
     "oh": ["Oh", "Oh no", "Look", "Well"],

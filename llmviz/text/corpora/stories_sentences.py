@@ -47,7 +47,7 @@ SENTENCES = {
     "lost_there": [
         "And there {thing.it} was, {hiding}!",
         "<then_she> looked {hiding} and found {thing.it}.",
-        "{hero.They} <went> <way> and found {thing.it} {hiding}.",
+        "{hero.They} <went> home and found {thing.it} {hiding}.",
     ],
     "lost_end": [
         "<she> was so <happy> that {hero.they} danced <way>.",
@@ -70,7 +70,7 @@ SENTENCES = {
     ],
     "stray_help": [
         "<then_she> gave {animal.it} {animal.food}.",
-        '"<oh>, give {animal.it} {animal.food}," said <helper>.',
+        '"Give {animal.it} {animal.food}," said <helper>.',
         "<she> <went> <way> and came back with {animal.food}.",
         "<she> held out {animal.food}, and the {animal} ate.",
     ],
@@ -81,7 +81,7 @@ SENTENCES = {
     ],
     "stray_end": [
         "<time>, {animal.it} {animal.moved} back to {animal.home}.",
-        "{hero} was <sad> when {animal.it} {animal.moved} back to {animal.home}.",
+        "{hero} [cried|danced|sang] when {animal.it} {animal.moved} back to {animal.home}.",
         "Now {animal.it} comes back every <day>.",
         '"{animal.It} can stay with {family.us}," said {elder}.',
     ],
@@ -104,9 +104,9 @@ SENTENCES = {
         '"<oh>, {family.we} can fix {toy.it}," said {elder}.',
     ],
     "broken_elder": [
-        "{elder.They} fixed the {toy.part} <with_glue>.",
-        "{elder.They} found a new {toy.part} <where>.",
-        "{elder.They} made a new {toy.part} out of [wood|string|a box].",
+        "{elder} fixed the {toy.part} <with_glue>.",
+        "{elder} found a new {toy.part} <where>.",
+        "{elder} made a new {toy.part} out of [wood|string|a box].",
     ],
     "broken_self": [
         "{hero} and {friend} fixed {toy.it} <with_glue>.",
@@ -203,7 +203,7 @@ SENTENCES = {
     ],
     "gift_given": [
         "{friend} saw {gift.it} and began to [dance|sing|cry].",
-        '"<oh>, is {gift.it} for {friend.me}?" asked {friend}.',
+        '"Is {gift.it} for {friend.me}?" asked {friend}.',
         "{friend} got {gift.it} and was so <happy> that {friend.they} could not <eat>.",
     ],
     "gift_end": [
@@ -224,7 +224,7 @@ SENTENCES = {
         "<she> <went> <way> and did not say a word.",
     ],
     "honest_worry": [
-        "But {hero} was so <sad> that {hero.they} could not <eat>.",
+        "But {hero} was so [sad|sorry|afraid] that {hero.they} could not <eat>.",
         "But all <day>, {hero} thought of the {fragile}.",
     ],
     "honest_cat": [
@@ -302,6 +302,6 @@ SENTENCES = {
     "cooked_end": [
         "The next {dish} was the best in the world.",
         "Now {hero} makes a {dish} every <day>.",
-        "<helper> liked the next {dish} and ate <number> pieces.",
+        "Everybody liked the next {dish} and asked for more.",
     ],
 }
