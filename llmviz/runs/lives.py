@@ -157,7 +157,7 @@ class Lives:
             "active": place.active,
             "next_turn_in_s": round(place.next_turn_in, 1),
         }
-        return {"queue": queue, "eta_s": None if eta is None else round(eta, 1)}
+        return {"queue": queue, "eta_s": None if eta is None else _two_digits(eta)}
 
     # ---- what happens to them ----
 
@@ -222,6 +222,11 @@ class Lives:
     def _require_unfinished(self, entry: Entry, consequence: str) -> None:
         if self._status(entry) in FINAL:
             raise Refused([f"This run has ended; {consequence}."])
+
+
+def _two_digits(seconds: float) -> float:
+    """Rounded as people say it: 4.3, 12, 140. More digits would only flicker."""
+    return float(f"{seconds:.2g}")
 
 
 def last_step(run: RunDirectory) -> int:

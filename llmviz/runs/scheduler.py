@@ -53,7 +53,7 @@ class Trainee:
 class Place:
     """How a run stands among the others."""
 
-    running: int  # runs that train at this moment
+    running: int  # runs that can train at the same moment
     active: int  # runs that take turns
     next_turn_in: float  # seconds until this run trains again; 0 while it does
 
@@ -169,7 +169,7 @@ class Scheduler:
             active = len(self.turns) + len(self._to_start)
             ahead = self.turns.waiting(trainee.run)
             wait = ahead * self.turns.seconds / self.turns.cores
-            return Place(len(self.turns.running()), active, wait)
+            return Place(min(active, self.turns.cores), active, wait)
 
     def n_workers(self) -> tuple[int, int]:
         """How many workers are up, and how many there are to be."""
