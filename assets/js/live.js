@@ -9,7 +9,7 @@ const LIVE = [
   ["dropout", "Dropout", "From the next step on."],
 ];
 
-export function mount(box) {
+export function mount(box, props, trigger) {
   const fields = LIVE.map(([name, label, help]) => {
     const input = h("input", { type: "number", step: "any", name, id: `lv-live-${name}`, "aria-describedby": `lv-live-${name}-help` });
     return { name, input, node: h("label", {}, label, input, h("small", { id: `lv-live-${name}-help` }, help)) };
@@ -17,7 +17,8 @@ export function mount(box) {
   const apply = h("button", { type: "submit", class: "lv-button" }, "Change it now");
   const said = h("span", { class: "lv-said", role: "status" });
   const form = h("form", { class: "lv-live", onsubmit: change }, h("strong", {}, "While it trains"), ...fields.map((field) => field.node), apply, said);
-  box.replaceChildren(form, runFile());
+  const link = h("button", { type: "button", class: "lv-button", onclick: () => trigger("copy") }, "Copy a link to these settings");
+  box.replaceChildren(form, runFile(), h("div", { class: "lv-run-file" }, h("strong", {}, "Settings of the next run"), link));
 
   async function change(event) {
     event.preventDefault();

@@ -2,6 +2,7 @@
 
 import { announce, owner, post, select, store } from "./core.js";
 import { h } from "./dom.js";
+import { copy } from "./share.js";
 
 /** The hidden first input of every event: who we are and what we look at. */
 export function selectionInput() {
@@ -17,11 +18,16 @@ export function selectionInput() {
 /** What the server answered to Train: the new run, or a sentence for everything that is wrong. */
 export function reply(text) {
   if (!text) return;
-  const { run, errors } = JSON.parse(text);
+  const { run, errors, link } = JSON.parse(text);
   if (errors) return complain(errors);
   complain([]);
+  if (link) return giveLink(`${location.origin}${location.pathname}?${link}`);
   select({ run, step: null });
   announce("Training has been asked for.");
+}
+
+async function giveLink(link) {
+  complain([(await copy(link)) ? `Copied: ${link}` : `Copy this link: ${link}`]);
 }
 
 let complaint = null;

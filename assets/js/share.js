@@ -32,7 +32,8 @@ export function shareButton() {
   return h("div", { class: "lv-share-box" }, button, panel);
 }
 
-async function copy(text) {
+/** Put `text` on the clipboard; false where the browser refuses. */
+export async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
     return true;

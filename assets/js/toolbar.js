@@ -70,6 +70,9 @@ export function mount(box, props, trigger, watch) {
     setOpen(buttons.text, "lv-own-text-open", wanted);
   }
 
+  // A link may carry settings; Gradio fills the form with them, once.
+  if (new URLSearchParams(location.search).has("preset")) trigger("load", { query: location.search });
+
   watch("value", showEstimate);
   listen(box, "host", showEstimate);
   listen(box, "runs", showRun);

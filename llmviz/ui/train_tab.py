@@ -1,6 +1,7 @@
 """The Train tab: choose nothing, or everything; press Train; watch the loss fall and the text appear."""
 
 import json
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from llmviz.settings import FIELDS, PRESETS, SettingsError, about, parse_setting
 from llmviz.ui.components import component
 from llmviz.ui.controls import choices, control, form_settings
 from llmviz.ui.explore import Curve, loss_figure
+from llmviz.ui.permalink import from_query, to_query
 
 PRIMARY = "small"
 
@@ -50,7 +52,7 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
     text = form.text
     with gr.Column(elem_id="lv-more", elem_classes="lv-panel"):
         component("spark")
-        component("live")
+        live = component("live")
         more = _more_controls()
     form = Form(form.size, form.corpus, form.tokenizer, text, more)
     with gr.Row(elem_id="lv-train-panels"):
@@ -75,8 +77,8 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
                 preset=size,
             )
         except (Refused, SettingsError) as refused:
-            return json.dumps({"errors": refused.sentences})
-        return json.dumps({"run": run})
+            return _answer(errors=refused.sentences)
+        return _answer(run=run)
 
     def estimate(size: str, corpus: str, tokenizer: str, text: str, *more: Any) -> dict[str, Any]:
         """What the button says beforehand: how many parameters, how much memory, how long."""
@@ -98,6 +100,27 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
         """A size brings its whole recipe: every control shows it."""
         flat = PRESETS[size].settings.flat()
         return [flat["corpus"], flat["tokenizer"], *(flat[name] for name in names)]
+
+    def open_link(event: gr.EventData) -> list[Any]:
+        """The form as a link asks for it, or the sentences that say what is wrong with the link."""
+        try:
+            size, settings = from_query(str(event._data.get("query", "")))
+        except SettingsError as error:
+            return [_answer(errors=error.sentences)] + [gr.skip()] * (3 + len(names))
+        flat = settings.flat()
+        return ["", size, flat["corpus"], flat["tokenizer"], *(flat[name] for name in names)]
+
+    def make_link(size: str, corpus: str, tokenizer: str, text: str, *more: Any) -> str:
+        """The link that rebuilds what the form shows."""
+        flat = flat_of(names, size, corpus, tokenizer, *more)
+        if corpus == "text":
+            return _answer(
+                errors=["A text of your own cannot be put into a link; choose another text first."]
+            )
+        try:
+            return _answer(link=to_query(parse_settings(flat), size))
+        except SettingsError as error:
+            return _answer(errors=error.sentences)
 
     def suggest_size(event: gr.EventData) -> list[Any]:
         """While many train, the page offers a shorter run than the one it opened with."""
@@ -131,9 +154,16 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
         **quietly,
     )
     toolbar.select(suggest_size, None, [form.size, form.corpus, form.tokenizer, *more.values()], **quietly)
+    toolbar.load(open_link, None, [reply, form.size, form.corpus, form.tokenizer, *more.values()], **quietly)
+    live.copy(make_link, form.inputs(), reply, **quietly)
     for asks in (toolbar.expand, compare.select):
         asks(explore, selection, plot, js="() => window.llmviz.selectionInput()", **quietly)
     return form
+
+
+def _answer(**content: Any) -> str:
+    """What the page is told. The time makes each answer a new one, or Gradio would not tell it twice."""
+    return json.dumps(content | {"at": time.time_ns()})
 
 
 def _selected(selection: str) -> dict[str, Any]:

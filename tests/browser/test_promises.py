@@ -135,3 +135,23 @@ def test_what_a_reader_types_is_never_run(page, app_server):
     page.locator("#lv-tokens textarea").first.fill(HOSTILE)
     page.wait_for_timeout(1500)
     assert page.evaluate("window.hacked") is None
+
+
+def test_a_link_fills_the_form_and_a_wrong_one_is_explained(page, app_server):
+    open_app(page, app_server, "?preset=spark&n_layer=3&corpus=rhymes")
+    page.wait_for_function("document.querySelector('#lv-set-n_layer input')?.value === '3'")
+    assert page.locator("#lv-corpus input").input_value() == "Rhymes"
+    assert page.locator("#lv-size input").input_value() == "Spark"
+    open_app(page, app_server, "?preset=spark&n_layer=-3&seed=x")
+    page.wait_for_selector(".lv-complaint li")
+    assert page.locator(".lv-complaint li").count() == 2
+
+
+def test_the_same_mistake_is_told_each_time(page, app_server):
+    open_app(page, app_server, "?preset=spark&n_head=5")
+    for _ in range(2):
+        page.wait_for_timeout(1600)
+        page.locator("#lv-train").click()
+        page.wait_for_selector(".lv-complaint li")
+        page.get_by_role("button", name="Close").click()
+        assert page.locator(".lv-complaint").count() == 0
