@@ -1,31 +1,25 @@
 """python -m llmviz train: train a model into a run directory, or carry on with one."""
 
 import argparse
-import json
-import math
-import shlex
 import shutil
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from llmviz.runs.directory import RunBusy, RunDirectory, RunError, create_run_at
 from llmviz.runs.names import random_name
 from llmviz.settings import PRESETS, RunSettings
 from llmviz.terminal.flags import add_setting_flags
 from llmviz.terminal.mistakes import Mistake, explained
-from llmviz.terminal.output import print_json
 from llmviz.terminal.plan import CORPORA, Plan, plan_training
 from llmviz.terminal.progress import Follower, choose_display
+from llmviz.terminal.report import ENDED, report_ending, resume_command
 
 NAME = "train"
 HELP = "train a model"
 SLICE_SECONDS = 0.25  # how often progress is shown; what is learned does not depend on it
-ENDED = {"finished", "stopped", "failed"}
 NAMED = 3  # differences that a message spells out
 
 
@@ -65,11 +59,15 @@ def run(options: argparse.Namespace) -> int:
 
 def _new(out: Path, plan: Plan) -> RunDirectory:
     """A new run with a name of its own; its data lies inside, so that the folder is all there is."""
-    existed = out.exists()
+    from llmviz.text.datasets import recipe_sha256
+
+    dataset = out / "data" / recipe_sha256(plan.settings.data)
+    made = [folder for folder in (out, dataset.parent, dataset) if not folder.exists()]
     try:
-        plan.build_data(out / "data")
+        plan.build_data(dataset.parent)
     except Mistake:
-        shutil.rmtree(out / "data" if existed else out, ignore_errors=True)
+        if made:  # nothing of the reader's is in there
+            shutil.rmtree(made[0], ignore_errors=True)
         raise
     with explained(RunError):
         run = create_run_at(out, plan.settings, name=random_name())
@@ -93,7 +91,7 @@ def _unfinished(run: RunDirectory, plan: Plan) -> RunDirectory:
         more = f"; {len(different) - NAMED} more" if len(different) > NAMED else ""
         raise Mistake(
             f"{run.path} holds a run with other settings ({'; '.join(different[:NAMED])}{more}): "
-            f"choose another --out, or carry on with that run by `{_command(run)}`."
+            f"choose another --out, or carry on with that run by `{resume_command(run)}`."
         )
     return run
 
@@ -124,7 +122,7 @@ def train_to_the_end(run: RunDirectory, as_json: bool) -> int:
             session.pause()
     follower.show_news(display)
     display.close()
-    return _report(run, as_json)
+    return report_ending(run, as_json)
 
 
 @contextmanager
@@ -143,60 +141,3 @@ def _interruptible() -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _report(run: RunDirectory, as_json: bool) -> int:
-    """Say how it ended; returns the exit status."""
-    state = run.state()
-    status, reason = state["status"], state.get("reason")
-    if as_json:
-        print_json(_summary(run, state))
-    if reason:  # failed, or the disk is full
-        print(reason, file=sys.stderr)
-        return 1
-    if status not in ENDED:
-        message = (
-            f"Interrupted at step {state['step']:,}; everything is saved. Carry on with: {_command(run)}"
-        )
-        print(message, file=sys.stderr)
-        return 130
-    if not as_json:
-        _print_last_words(run, state)
-    return 0
-
-
-def _summary(run: RunDirectory, state: dict[str, Any]) -> dict[str, Any]:
-    """The last line of --json: where the run ended, and what its numbers can be compared with."""
-    data = _data_meta(run)
-    val_loss = state.get("val_loss")
-    return (
-        {"kind": "summary", "out": str(run.path)}
-        | state
-        | {
-            "perplexity": math.exp(val_loss) if val_loss is not None and val_loss < 700 else None,
-            "best_possible_loss": data.get("best_possible_loss"),
-            "vocab_size": data.get("vocab_size"),
-        }
-    )
-
-
-def _print_last_words(run: RunDirectory, state: dict[str, Any]) -> None:
-    data = _data_meta(run)
-    among = f"chooses among about {math.exp(state['val_loss']):.3g} {data.get('unit', 'tokens')}"
-    best = data.get("best_possible_loss")
-    print(
-        f"Validation loss {state['val_loss']:.4f}: it {among}"
-        + (f" (best possible: {best:.4f})" if best else "")
-    )
-    print(f"Bits per byte {state['bits_per_byte']:.4f}, after {state['seconds']:.0f} seconds of training")
-    print(f"The model is in {run.path}. Let it write: python -m llmviz sample {shlex.quote(str(run.path))}")
-
-
-def _data_meta(run: RunDirectory) -> dict[str, Any]:
-    """What is known about the text; {} where training ended before it was there."""
-    path = run.dataset() / "meta.json"
-    return json.loads(path.read_text("utf-8")) if path.exists() else {}
-
-
-def _command(run: RunDirectory) -> str:
-    return f"python -m llmviz train --out {shlex.quote(str(run.path))}"

@@ -169,3 +169,11 @@ def test_a_run_from_another_version(command, tiny_run, tmp_path):
     (copy / "run.json").write_text("{")
     result = command("sample", copy)
     assert (result.status, result.err.count("\n")) == (2, 1)
+
+
+def test_a_folder_of_the_readers_is_left_as_it_was(command, files):
+    (files / "data").mkdir()
+    (files / "data" / "mine.txt").write_text("mine")
+    before = sorted(files.rglob("*"))
+    assert command("train", "--data", files / "short", "--out", files).status == 2
+    assert sorted(files.rglob("*")) == before
