@@ -70,12 +70,13 @@ def test_it_works_over_plain_http_on_a_classroom_address(chromium, app_server):
     assert not errors
 
 
-def test_an_outage_is_caught_up_without_a_reload(page, app_server):
+@pytest.mark.parametrize("seconds", [5, pytest.param(60, marks=pytest.mark.slow)])
+def test_an_outage_is_caught_up_without_a_reload(page, app_server, seconds):
     open_app(page, app_server)
     page.evaluate("window.notReloaded = true")
     run = press_train(page, "Small")
     page.context.set_offline(True)
-    page.wait_for_timeout(5_000)
+    page.wait_for_timeout(seconds * 1000)
     at = page.evaluate(f"window.llmviz.store.data.get('{run}').step.length")
     page.context.set_offline(False)
     wait_for_points(page, run, at + 10)
