@@ -315,7 +315,7 @@ class Host:
     def _require_room(self, owner: str, active: bool = True) -> None:
         """Whether this owner may have one more run, and the machine one more that trains."""
         mine = [entry for entry in self.library.all() if entry.mine(owner)]
-        training = sum(bool(self.lives.outlook(entry)) for entry in mine)
+        training = sum("queue" in self.lives.outlook(entry) for entry in mine)
         check_room(len(mine), training if active else 0, self.active() if active else 0)
 
 

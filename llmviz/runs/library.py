@@ -88,6 +88,11 @@ class Entry:
         """The settings as {name: value}, without what its owner typed."""
         return {n: v for n, v in self._flat.items() if n in FIELDS and not about(FIELDS[n][1], "private")}
 
+    @property
+    def owned(self) -> bool:
+        """Whether a browser started it. A run that a terminal put here belongs to nobody."""
+        return bool(self.meta().get("owner"))
+
     def mine(self, owner: str | None) -> bool:
         """Whether this token is the owner's."""
         return not self.shipped and owns(owner, self.meta().get("owner"))
@@ -158,14 +163,13 @@ class Library:
         return list(self._entries.values())
 
     def listed(self, owner: str | None) -> list[Entry]:
-        """What this owner's page lists: shipped models first, then their own runs, newest first."""
+        """What this owner's page lists: shipped models, then their own runs, the newest first, then those
+        that a terminal left in the folder, which everybody may look at."""
         entries = self.all()
-        mine = [entry for entry in entries if entry.mine(owner)]
-        mine.sort(
-            key=lambda entry: (entry.described.get("created", ""), entry.meta().get("serial", 0)),
-            reverse=True,
-        )
-        return [entry for entry in entries if entry.shipped] + mine
+        mine = [entry for entry in reversed(entries) if entry.mine(owner)]
+        mine.sort(key=lambda entry: entry.described.get("created", ""), reverse=True)
+        shipped = [entry for entry in entries if entry.shipped]
+        return shipped + mine + [entry for entry in entries if not entry.shipped and not entry.owned]
 
     def uses(self, data_sha256: str) -> bool:
         """Whether any run needs this dataset."""

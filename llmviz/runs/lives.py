@@ -42,7 +42,7 @@ class Lives:
     def start(self) -> None:
         """Begin to grant turns; go on with what was training when the last server ended."""
         for entry in self.library.all():
-            if not entry.shipped:
+            if not entry.shipped and entry.owned:
                 self._take_up(entry)
         self.scheduler.start()
 
@@ -143,9 +143,13 @@ class Lives:
 
     def outlook(self, entry: Entry) -> dict[str, Any]:
         """{"queue", "eta_s"}: how a training run stands among the others, and how long it will still take at
-        this pace. Nothing for a run that is not training."""
+        this pace. Of a run that rests, its status where that could not be written: when the disk is full."""
         trainee = self._trainees.get(entry.id)
-        if trainee is None or trainee.wants != "run":
+        if trainee is None:
+            return {}
+        if trainee.wants == "rest" and self._status(entry) in ("preparing", "running", "waiting"):
+            return dict(zip(("status", "reason"), trainee.rests, strict=True))
+        if trainee.wants != "run":
             return {}
         state, place = entry.state(), self.scheduler.place(trainee)
         threads = trainee.threads or (self.cores if place.active == 1 else 1)

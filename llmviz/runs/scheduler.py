@@ -43,6 +43,7 @@ class Trainee:
     progress: Progress = field(default_factory=Progress)
     worker: "Worker | None" = None
     wants: str = "rest"  # "run"; "pause" or "stop" as long as its worker has yet to carry that out; "rest"
+    rests: tuple[str, str | None] = ("paused", None)  # how it came to rest: the status and the reason
     steps: int | None = None  # train only so many steps, then pause
     crashed_at: list[int] = field(default_factory=list)
     not_before: float = 0.0  # time.monotonic() at which a crashed worker may be replaced
@@ -253,6 +254,7 @@ class Scheduler:
     def _come_to_rest(self, trainee: Trainee, status: str, reason: str | None = None) -> None:
         self.turns.leave(trainee.run)
         trainee.wants = "rest"
+        trainee.rests = (status, reason)
         self.on_rest(trainee, status, reason)
 
     def _summon(self, trainee: Trainee) -> None:

@@ -121,7 +121,8 @@ class RunWorker:
                 budget = Budget(seconds=turn["seconds"], steps=turn["steps"])
                 should_stop = lambda: self.inbox.called_back(turn["number"])  # noqa: E731 (short and local)
                 result = train_slice(self.session, budget, should_stop, turn["threads"])
-                answer |= {"step": result.step, "status": result.status}
+                reason = self.session.journal.state.get("reason")
+                answer |= {"step": result.step, "status": result.status, "reason": reason}
                 answer["seconds"] = time.perf_counter() - started
         finally:
             self.channel.send(answer)

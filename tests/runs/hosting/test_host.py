@@ -43,7 +43,6 @@ def test_a_run_from_create_to_finished(shared_host, flat, owner, until, status_o
     frame = shared_host.metrics_frame(run)
     assert {0, 29} <= set(frame["step"])
     assert shared_host.metrics_csv(run).startswith("step,")
-    assert "torch" not in sys.modules or "llmviz.runs.session" not in sys.modules
 
 
 def test_its_numbers_reach_the_feed(shared_host, finished):
