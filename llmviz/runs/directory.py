@@ -100,11 +100,8 @@ class RunDirectory:
         return _steps(self.snapshot_folder)
 
     def read_json(self, name: str) -> dict[str, Any]:
-        """The content of run.json, state.json or meta.json; {} if there is none (yet)."""
-        try:
-            return json.loads((self.path / name).read_text("utf-8"))
-        except FileNotFoundError:
-            return {}
+        """The content of run.json, state.json or meta.json; {} if there is none that can be read."""
+        return read_json(self.path / name)
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         """Replace one of these files, atomically and durably."""
@@ -115,7 +112,7 @@ class RunDirectory:
         """run.json: what the run is. Raises RunError if the directory holds no run."""
         found = self.read_json("run.json")
         if not found:
-            raise RunError(f"There is no run in {self.path.name}.")
+            raise RunError(f"There is no run in {self.path.name}: its run.json is missing or damaged.")
         if found.get("format") != FORMAT:
             raise RunError("This run was made by another version of LLMViz and cannot be opened.")
         return found
@@ -131,8 +128,13 @@ class RunDirectory:
         )
 
     def state(self) -> dict[str, Any]:
-        """state.json: where the run stands."""
-        return self.read_json("state.json")
+        """state.json: where the run stands. If it was damaged, what can be seen from the checkpoints."""
+        found = self.read_json("state.json")
+        if "status" not in found:
+            step = (self.checkpoints() or [0])[-1]
+            max_steps = self.settings().training.max_steps
+            found = {"status": "waiting", "step": step, "max_steps": max_steps, "reason": None}
+        return found
 
     def write_state(self, **changed: Any) -> dict[str, Any]:
         """Change part of state.json; returns all of it. Only for the holder of the lock."""
@@ -169,6 +171,16 @@ class RunDirectory:
                 return False
         except RunBusy:
             return True
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a small JSON file; {} if there is no such file, or it was damaged: we only ever replace
+    these files whole, but disks fail and people edit."""
+    try:
+        content = json.loads(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def create_run(

@@ -3,12 +3,11 @@
 Every tab asks six times a second where its run stands, so small files are read again only when they changed.
 """
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from llmviz.runs.directory import RunDirectory, RunError
+from llmviz.runs.directory import RunDirectory, RunError, read_json
 from llmviz.runs.owners import owns
 from llmviz.runs.refusal import Refused
 from llmviz.settings import FIELDS, about
@@ -25,6 +24,7 @@ DATA_FACTS = [
     "blind_guess_loss",
     "documents",
 ]
+GONE = "The folder of this run is gone from the disk: it was deleted while the program ran."
 
 
 class CachedFile:
@@ -36,15 +36,15 @@ class CachedFile:
         self._content: dict[str, Any] = {}
 
     def read(self) -> dict[str, Any]:
-        """Its content now; {} while there is no file."""
+        """Its content now; {} while there is no file that can be read."""
         try:
             stat = self.path.stat()
-            stamp = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
-            if stamp != self._stamp:
-                self._content = json.loads(self.path.read_text("utf-8"))
-                self._stamp = stamp
-        except FileNotFoundError:
+        except OSError:
             self._content, self._stamp = {}, None
+            return self._content
+        stamp = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+        if stamp != self._stamp:
+            self._content, self._stamp = read_json(self.path), stamp
         return self._content
 
 
@@ -77,8 +77,12 @@ class Entry:
         return self.run.dataset(self.data_root)
 
     def state(self) -> dict[str, Any]:
-        """state.json as it is now."""
-        return self._state.read()
+        """state.json as it is now; where there is none, what is left of the run."""
+        if found := self._state.read():
+            return found
+        if self.run.path.exists():
+            return self.run.state()
+        return {"status": "failed", "step": 0, "max_steps": self._flat.get("max_steps"), "reason": GONE}
 
     def meta(self) -> dict[str, Any]:
         """meta.json as it is now."""
@@ -90,8 +94,9 @@ class Entry:
 
     @property
     def owned(self) -> bool:
-        """Whether a browser started it. A run that a terminal put here belongs to nobody."""
-        return bool(self.meta().get("owner"))
+        """Whether a browser started it, as one whose meta.json was damaged may have been: nobody else is
+        shown that. A run that a terminal put here belongs to nobody."""
+        return self.meta().get("owner", "unknown") is not None
 
     def mine(self, owner: str | None) -> bool:
         """Whether this token is the owner's."""

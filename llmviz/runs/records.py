@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Record = dict[str, Any]
+MARKS = ("step", "eval", "rewind")  # every record has one of them: where in the training it belongs
 METRICS_COLUMNS = [
     "step",
     "first",
@@ -134,9 +135,10 @@ def metrics_csv(run: RunDirectory) -> str:
 def _parse(line: bytes) -> Record | None:
     try:
         record = json.loads(line)
-    except ValueError:  # torn by a kill
+    except (ValueError, RecursionError):  # torn by a kill, or damaged
         return None
-    return record if isinstance(record, dict) else None
+    placed = isinstance(record, dict) and any(type(record.get(mark)) is int for mark in MARKS)
+    return record if placed else None
 
 
 def _slot(record: Record, position: int) -> tuple[str, int]:

@@ -1,6 +1,5 @@
 """From a run directory to a trainer in memory: new, or where the newest whole checkpoint left it."""
 
-import shutil
 from pathlib import Path
 
 from llmviz.model import build_gpt, load_into
@@ -43,19 +42,22 @@ def new_trainer(run: RunDirectory, settings: RunSettings, dataset: Dataset) -> T
 def load_newest_checkpoint(run: RunDirectory, trainer: Trainer, journal: Journal) -> dict | None:
     """Put the trainer where the newest whole checkpoint was written; returns its extra, None without one.
 
-    A damaged checkpoint is removed, and a notice says that the one before it was used.
+    A damaged checkpoint is removed, and a notice says from where training goes on instead.
     """
-    for step in reversed(run.checkpoints()):
+    steps = run.checkpoints()
+    while steps:
+        step = steps.pop()
         try:
             return load_checkpoint(run.checkpoint(step), trainer)
         except CheckpointError as error:
-            journal.notice("damaged", step, f"{error} Training goes on from the checkpoint before it.")
+            instead = "from the checkpoint before it" if steps else "from the very beginning"
+            journal.notice("damaged", step, f"{error} Training goes on {instead}.")
             run.checkpoint(step).unlink()
     return None
 
 
 def copy_tokenizer(run: RunDirectory, dataset: Dataset) -> None:
     """A run keeps its own copy, so that it can be read when the text is long gone."""
-    if not run.tokenizer.exists():
-        with open(dataset.path / "tokenizer.json", "rb") as source:
-            write_atomically(run.tokenizer, lambda target: shutil.copyfileobj(source, target))
+    original = (dataset.path / "tokenizer.json").read_bytes()
+    if not run.tokenizer.exists() or run.tokenizer.read_bytes() != original:  # none yet, or damaged since
+        write_atomically(run.tokenizer, lambda target: target.write(original))

@@ -38,6 +38,7 @@ class Session:
         with contextlib.ExitStack() as resources:
             resources.enter_context(self.run.locked())
             for folder in (self.run.path, self.run.checkpoint_folder, self.run.snapshot_folder):
+                folder.mkdir(exist_ok=True)
                 remove_leftovers(folder)
             self.run.live.unlink(missing_ok=True)  # after a crash it may be ahead of the newest checkpoint
             self.journal = Journal(self.run)
