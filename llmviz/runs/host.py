@@ -36,7 +36,7 @@ from llmviz.runs.records import metrics_csv, metrics_frame
 from llmviz.runs.refusal import Refused
 from llmviz.runs.retry import retry_run
 from llmviz.settings import PRESETS, RunSettings
-from llmviz.text.recipes import TextError, recipe_sha256, store_text
+from llmviz.text.recipes import SOURCE_TEXT, TextError, recipe_sha256, store_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,6 +46,7 @@ __all__ = ["DataDirBusy", "Host", "Refused"]
 SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "models"
 ZIP_SECONDS = 3600.0  # that a .zip can be fetched
 MAX_NAME = 60
+MAX_FEEDS = 200
 ACTIONS = ("pause", "resume", "stop", "step", "delete", "retry")
 
 
@@ -128,6 +129,7 @@ class Host:
         text: the reader's own, where flat["corpus"] is "text". owner: the token of the browser.
         """
         self._require_token(owner)
+        text = text if text is not None else self._text_used_before(flat.get("text_sha256"), owner)
         settings = check_new_run(flat, text, self.machine)
         self._require_room(owner)
         if text is not None and settings.data.corpus == "text":
@@ -144,6 +146,15 @@ class Host:
         )
         run.write_meta(preset=preset if preset in PRESETS else None)
         return self.lives.begin(run)
+
+    def _text_used_before(self, sha256: str | None, owner: str) -> str | None:
+        """The text of that hash, from a run of the same owner. Nobody else's: a link that names a text by its
+        hash must not let others train on it."""
+        for entry in self.library.all() if sha256 else []:
+            path = entry.dataset / SOURCE_TEXT
+            if entry.mine(owner) and entry.flat().get("text_sha256") == sha256 and path.exists():
+                return path.read_bytes().decode("utf-8")  # as it is: its hash has to be the same
+        return None
 
     def open_zip(self, source: bytes | str | Path, owner: str) -> str:
         """Take in a run that was downloaded before; returns its new id. Raises Refused."""
@@ -231,9 +242,11 @@ class Host:
     def feed(self, run_id: str) -> RunFeed:
         """What the stream sends of this run."""
         entry = self.library.get(run_id)
-        if run_id not in self._feeds:
-            self._feeds[run_id] = RunFeed(entry.run)
-        return self._feeds[run_id]
+        feed = self._feeds.pop(run_id, None) or RunFeed(entry.run)
+        self._feeds[run_id] = feed  # the one looked at last is at the end
+        while len(self._feeds) > MAX_FEEDS:
+            del self._feeds[next(iter(self._feeds))]  # a cursor is a place in the log: it outlives the feed
+        return feed
 
     def opening(self, run_id: str) -> dict[str, Any] | None:
         """A sample and attention maps stored with a shipped model, so that no worker has to be waited for."""

@@ -26,10 +26,15 @@ def check_new_run(flat: dict[str, Any], text: str | None, machine: Machine) -> R
     flat, sentences = dict(flat), []
     own_text = text if flat.get("corpus") == "text" else None
     if own_text:
-        sentences += [
-            f"The text has {len(own_text):,} characters; at most {MAX_TEXT:,} can be used here."
-        ] * (len(own_text) > MAX_TEXT)
+        if len(own_text) > MAX_TEXT:
+            sentences.append(
+                f"The text has {len(own_text):,} characters; at most {MAX_TEXT:,} can be used here."
+            )
         flat["text_sha256"] = sha256_of(own_text.encode("utf-8", "replace"))
+    elif flat.get("corpus") == "text":
+        flat["text_sha256"] = None  # whoever names a text has to have it
+    if flat.get("tokenizer") == "file":
+        sentences.append("A tokenizer from a file can be used from the terminal only: choose another one.")
     try:
         settings = parse_settings(flat)
     except SettingsError as error:

@@ -156,6 +156,8 @@ class Lives:
         share = min(1.0, self.cores / max(1, place.active * min(threads, self.cores)))
         steps = max(0, state.get("max_steps", 0) - state.get("step", 0))
         eta = trainee.progress.seconds_left(steps, share)
+        if eta is not None and (limit := entry.flat().get("max_seconds")):
+            eta = min(eta, max(0.0, limit - state.get("seconds", 0.0)) / share)
         queue = {
             "training_now": place.running,
             "active": place.active,

@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from llmviz.runs.channel import Channel, Message
 from llmviz.runs.launcher import TRAINING_NICE, Launcher
@@ -212,13 +213,19 @@ class Scheduler:
             found = self._selector.select(timeout=self._nap())
             with self.lock:
                 for key, _ in found:
-                    try:
-                        self._hear(key.data)
-                    except Exception:
-                        log.exception("A message from a worker could not be dealt with")
-                self._start_one_worker()
-                self._exchange_turns()
-                self._dismiss_the_idle()
+                    self._surely(self._hear, key.data)
+                self._surely(self._start_one_worker)
+                self._surely(self._exchange_turns)
+                self._surely(self._dismiss_the_idle)
+
+    @staticmethod
+    def _surely(work: Callable[..., None], *arguments: Any) -> None:
+        """What goes wrong with one run (its disk is full, its folder is gone) must not stop the others."""
+        try:
+            work(*arguments)
+        except Exception:
+            log.exception("the scheduler met a problem and goes on")
+            time.sleep(0.01)  # should it be met again and again
 
     def _nap(self) -> float:
         return 0.0 if any(t.not_before <= time.monotonic() for t in self._to_start) else 0.25

@@ -174,6 +174,20 @@ def test_a_text_of_ones_own(shared_host, flat, owner, until, status_of):
     assert "cat" in shared_host.words(run)
 
 
+def test_a_text_named_by_its_hash_is_for_its_owner_only(shared_host, flat, owner, until, status_of):
+    text = "she sells sea shells by the sea shore, and he sells cod. " * 40
+    first = shared_host.create(flat | {"corpus": "text", "max_steps": 5}, owner, text=text)
+    named = {
+        "corpus": "text",
+        "text_sha256": shared_host.summary(first)["settings"]["text_sha256"],
+        "max_steps": 5,
+    }
+    again = shared_host.create(flat | named | {"tokenizer": "bytes"}, owner)
+    until(lambda: status_of(first) == status_of(again) == "finished")
+    with pytest.raises(Refused, match="no text of yours"):
+        shared_host.create(flat | named, STRANGER)
+
+
 def test_a_text_too_short_fails_in_a_sentence(shared_host, flat, owner, until, status_of):
     with pytest.raises(Refused, match="short"):
         shared_host.create(flat | {"corpus": "text", "block_size": 64}, owner, text="ab" * 10)
