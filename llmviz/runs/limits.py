@@ -25,7 +25,7 @@ def check_new_run(flat: dict[str, Any], text: str | None, machine: Machine) -> R
     """The settings of a run that may start. Raises Refused with every reason why it may not."""
     flat, sentences = dict(flat), []
     own_text = text if flat.get("corpus") == "text" else None
-    if own_text:
+    if own_text is not None:
         if len(own_text) > MAX_TEXT:
             sentences.append(
                 f"The text has {len(own_text):,} characters; at most {MAX_TEXT:,} can be used here."
@@ -38,7 +38,8 @@ def check_new_run(flat: dict[str, Any], text: str | None, machine: Machine) -> R
     try:
         settings = parse_settings(flat)
     except SettingsError as error:
-        raise Refused(sentences + _text_problems(own_text, RunSettings(), None) + error.sentences) from None
+        sentences += _text_problems(own_text, RunSettings(), None) + error.sentences
+        raise Refused(sentences + (too_large(error.usable, machine) if error.usable else [])) from None
     sentences += _text_problems(own_text, settings, settings.model.block_size)
     sentences += too_large(settings, machine)
     if sentences:

@@ -14,11 +14,13 @@ from llmviz.settings.training import TrainingSettings
 
 
 class SettingsError(ValueError):
-    """One or more settings are wrong. `sentences` holds one plain sentence for each mistake."""
+    """One or more settings are wrong. `sentences` holds one plain sentence for each mistake; `usable` are the
+    settings with defaults in place of what is wrong, for whoever has more to check."""
 
-    def __init__(self, sentences: list[str]) -> None:
+    def __init__(self, sentences: list[str], usable: "RunSettings | None" = None) -> None:
         super().__init__(" ".join(sentences))
         self.sentences = sentences
+        self.usable = usable
 
 
 class RunSettings(Room):
@@ -56,7 +58,7 @@ def parse_settings(flat: dict[str, Any], base: RunSettings | None = None) -> Run
         if name in FIELDS:
             rooms[FIELDS[name][0]][name] = value
         else:
-            sentences.append(f"There is no setting called “{name}”.")
+            sentences.append(f"There is no setting called “{_shown(name)}”.")
     wrong: set[str] = set()
     try:
         settings = RunSettings.model_validate(rooms)
@@ -66,7 +68,7 @@ def parse_settings(flat: dict[str, Any], base: RunSettings | None = None) -> Run
         settings = RunSettings.model_validate(_without(wrong, rooms))
     sentences += [sentence for names, sentence in _conflicts(settings) if not names & wrong]
     if sentences:
-        raise SettingsError(sentences)
+        raise SettingsError(sentences, settings)
     return settings
 
 
@@ -124,18 +126,26 @@ def _sentence(mistake: Any) -> str:
     """One pydantic error in words a student understands: what is wrong, what is allowed."""
     name = str(mistake["loc"][1]) if len(mistake["loc"]) > 1 else str(mistake["loc"][0])
     if name not in FIELDS:
-        return f"There is no setting called “{name}”."
+        return f"There is no setting called “{_shown(name)}”."
     _, field = FIELDS[name]
     if about(field, "private"):  # what readers type is never repeated: messages end up in logs
         return f"{field.title} cannot be used: {_allowed(field, mistake)}."
     given = mistake["input"]
-    shown = f"“{given[:40]}”" if isinstance(given, str) else f"{given}"
+    shown = f"“{_shown(given)}”" if isinstance(given, str) else _shown(given)
     return f"{field.title} cannot be {shown}: {_allowed(field, mistake)}."
+
+
+def _shown(given: Any) -> str:
+    """What somebody sent, as it may stand in a sentence: not too long, and letters that can be written."""
+    text = str(given)
+    return "".join(c if c.isprintable() else "?" for c in text[:40]) + "…" * (len(text) > 40)
 
 
 def _allowed(field: FieldInfo, mistake: Any) -> str:
     if mistake["type"] == "literal_error":
         return f"choose {mistake['ctx']['expected']}"
+    if mistake["type"] == "string_unicode":
+        return "it holds half of a character (a lone surrogate)"
     if mistake["type"].startswith("string"):
         longest = bound(field, "max_length")
         return f"it may have at most {longest:,} characters" if longest else "it is not of the right form"

@@ -39,6 +39,23 @@ def test_all_mistakes_at_once():
     assert len(refusals(flat, text="aaaa")) == 4
 
 
+def test_too_large_is_said_along_with_what_is_wrong():
+    absurd = {"block_size": 0, "n_layer": 48, "n_embd": 4096, "n_head": 7, "learning_rate": "nan"}
+    told = refusals(absurd | {"corpus": "text"}, text="aaaa")
+    for part in (
+        "single character",
+        "Context cannot be 0",
+        "Learning rate cannot be",
+        "7 heads",
+        "parameters",
+    ):
+        assert sum(part in sentence for sentence in told) == 1, part
+
+
+def test_no_text_at_all_is_one_mistake():
+    assert len(refusals({"corpus": "text"}, text="")) == 1
+
+
 @pytest.mark.parametrize(
     ("text", "part"),
     [

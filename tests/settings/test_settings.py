@@ -60,6 +60,16 @@ def test_a_wrong_field_does_not_cause_a_conflict_of_its_own():
     assert len(sentences_of({"n_head": 0, "n_embd": 127})) == 1
 
 
+def test_sentences_can_be_written_whatever_was_sent():
+    flat = {"corpus": "\ud800", "\udfff\n": 1, "max_steps": 10**400, "prompt": "\ud800"}
+    told = sentences_of(flat)
+    assert len(told) == 4
+    for sentence in told:
+        assert sentence.encode("utf-8").decode("utf-8").isprintable()
+        assert len(sentence) < 200
+    assert any("lone surrogate" in sentence for sentence in told)
+
+
 def test_what_a_reader_typed_is_not_repeated():
     (sentence,) = sentences_of({"prompt": "secret" * 1000})
     assert "secret" not in sentence
