@@ -9,10 +9,10 @@ import { AttentionGrid } from "./attentiongrid.js";
 import { HeadMosaic } from "./attentionheads.js";
 import { AttentionMaps, strongest } from "./attentionmaps.js";
 import { TokenStrip } from "./attentionstrip.js";
+import { help } from "./help.js";
 import {
   chosenModel,
   debounce,
-  help,
   isLive,
   Latest,
   openPanel,
@@ -109,7 +109,7 @@ class AttentionPanel {
         h("label", { for: id, class: "label" }, "Prompt"),
         this.prompt,
         this.sampleButton,
-        help(...HELP),
+        help(...HELP, "attention"),
       ),
       this.notice,
       this.body,

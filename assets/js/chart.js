@@ -8,12 +8,21 @@ import { colors, dataOf, followSelection, listen, onTheme, store, summaryOf } fr
 import { chartTable } from "./chart-table.js";
 import { drawGlass, drawPaper } from "./chart-drawing.js";
 import { formatChoices, formatCount, formatPercent, h, oncePerFrame, setText, unitOf } from "./dom.js";
+import { help } from "./help.js";
 import { Layer, strokeSeries } from "./layers.js";
 import { evaluationAt, nearest } from "./records.js";
 import { makeFrame, tailOf } from "./scales.js";
 
 const HEADROOM = 0.3; // nats above a blind guess
 const NEAR_MARKER = 8; // px
+
+const HELP = [
+  "The loss is how surprised the model was by the true next token; the axis on the right says the same as a " +
+    "choice, as unsure as if it guessed among so many. The training line comes from the text it learns from, the " +
+    "validation line from text it never learns from.",
+  "Point at the steepest part of the line and read the step; then compare the rows of “What it writes” before " +
+    "and after it: what has the model just learned?",
+];
 
 export function mount(box, props, trigger) {
   return new Chart(box, props, trigger);
@@ -79,6 +88,7 @@ class Chart {
               "Explore",
             )
           : null,
+        help(...HELP, "chart"),
       ),
       h("span", { class: "lv-caption" }, "chooses among about"),
     );

@@ -3,10 +3,18 @@
 
 import { dataOf, followSelection, job, select, store, summaryOf } from "./core.js";
 import { formatCount, h, oncePerFrame, setText } from "./dom.js";
+import { help } from "./help.js";
 import { command } from "./page.js";
 import { wordNodes, wordsOf } from "./words.js";
 
 const ACTIVE = new Set(["preparing", "waiting", "running", "paused"]);
+
+const HELP = [
+  "Every row is the same model at another step of its training; all write from the same beginning with the same " +
+    "dice, so that only what it has learned differs. Underlined words occur in its text, dotted ones are new.",
+  "Find the first row that holds a whole word of the text, then click its step: the other tabs now show the " +
+    "model as it was at that moment.",
+];
 
 /** The steps whose rows stay: 0, 4, 16, 64, 256 … as far as the budget goes. */
 export function filmSteps(maxSteps) {
@@ -55,7 +63,13 @@ class Film {
     this.strip = h("ol", { class: "lv-strip", "aria-label": "What the model wrote at each step" });
     this.legend = h("div", { class: "lv-film-legend" });
     this.box.replaceChildren(
-      h("div", { class: "lv-film-bar" }, h("span", { class: "lv-caption" }, "What it writes"), form),
+      h(
+        "div",
+        { class: "lv-film-bar" },
+        h("span", { class: "lv-caption" }, "What it writes"),
+        help(...HELP, "film"),
+        form,
+      ),
       this.strip,
       this.legend,
     );

@@ -1,8 +1,7 @@
-// What the Tokens, Attention and Sample panels share: the help popover, waiting for a pause in typing,
-// hidden tabs, and words for the chosen model.
+// What the Tokens, Attention and Sample panels share: waiting for a pause in typing, hidden tabs, and words
+// for the chosen model.
 
 import { store, summaryOf } from "./core.js";
-import { h } from "./dom.js";
 
 /** Empty the panel's box, and let explore.css have it. */
 export function openPanel(box, name) {
@@ -13,30 +12,6 @@ export function openPanel(box, name) {
 let serial = 0;
 /** An id no other element of the page has, for labels to point at. */
 export const uniqueId = (stem) => `lvx-${stem}-${(serial += 1)}`;
-
-/** The round "?" of a panel: what it shows, in two sentences, and one thing to do. */
-export function help(what, lookFor) {
-  const popover = h(
-    "details",
-    { class: "help" },
-    h("summary", { "aria-label": "What am I looking at?", title: "What am I looking at?" }, "?"),
-    h(
-      "div",
-      { class: "help-card" },
-      h("strong", {}, "What am I looking at"),
-      h("p", {}, what),
-      h("strong", {}, "What to look for"),
-      h("p", {}, lookFor),
-    ),
-  );
-  document.addEventListener("pointerdown", (event) => {
-    if (!popover.contains(event.target)) popover.open = false;
-  });
-  popover.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") popover.open = false;
-  });
-  return popover;
-}
 
 /** Call `fn` once the calls have stopped coming for `milliseconds`. */
 export function debounce(fn, milliseconds) {

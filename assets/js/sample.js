@@ -4,7 +4,8 @@
 import { followSelection, job, store, summaryOf } from "./core.js";
 import { h, setText } from "./dom.js";
 import { NextTokenBars } from "./bars.js";
-import { chosenModel, debounce, help, Latest, openPanel, uniqueId, unitOfOne, whenVisible } from "./panel.js";
+import { help } from "./help.js";
+import { chosenModel, debounce, Latest, openPanel, uniqueId, unitOfOne, whenVisible } from "./panel.js";
 import { joined, keepSample, newestSample } from "./samples.js";
 import { Sliders } from "./sliders.js";
 import { WrittenText } from "./written.js";
@@ -85,7 +86,7 @@ class SamplePanel {
             { class: "bar-top" },
             h("label", { for: id, class: "label" }, "Prompt"),
             this.prompt,
-            help(...HELP),
+            help(...HELP, "sample"),
           ),
           h(
             "div",

@@ -3,7 +3,8 @@
 
 import { followSelection, job, listen, store, summaryOf } from "./core.js";
 import { h, setText } from "./dom.js";
-import { chosenModel, debounce, help, Latest, openPanel, uniqueId, whenVisible } from "./panel.js";
+import { help } from "./help.js";
+import { chosenModel, debounce, Latest, openPanel, uniqueId, whenVisible } from "./panel.js";
 import { byteSpans, chip, toHex, tokenBytes } from "./tokenview.js";
 
 const HELP = [
@@ -88,7 +89,7 @@ class TokensPanel {
         { class: "bar-top" },
         h("label", { for: id, class: "label" }, "Text"),
         this.text,
-        help(...HELP),
+        help(...HELP, "tokens"),
       ),
       h(
         "div",

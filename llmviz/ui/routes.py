@@ -17,6 +17,7 @@ from starlette.responses import FileResponse, JSONResponse, Response, StreamingR
 from starlette.routing import Route
 
 from llmviz.runs import Host, Refused
+from llmviz.ui.code import code_of
 from llmviz.ui.stream import Stream
 
 PREFIX = "/gradio_api/llmviz"
@@ -130,6 +131,10 @@ def build_routes(host: Host) -> list[Route]:
         host.seen(owner_of(request))
         return Response(status_code=204)
 
+    async def code(request: Request) -> Response:
+        pieces = code_of(request.path_params["panel"], request.query_params.get("architecture", ""))
+        return JSONResponse({"pieces": pieces})
+
     async def asset(request: Request) -> Response:
         path = (ASSETS / request.path_params["path"]).resolve()
         if path.suffix not in _TYPES or not path.is_relative_to(ASSETS) or not path.is_file():
@@ -150,6 +155,7 @@ def build_routes(host: Host) -> list[Route]:
         ("POST", "/open", open_zip),
         ("POST", "/job/{kind}", job),
         ("POST", "/keepalive", keepalive),
+        ("GET", "/code/{panel}", code),
         ("GET", "/assets/{path:path}", asset),
     ]
     return [Route(PREFIX + path, _plainly(handler), methods=[method]) for method, path, handler in table]
