@@ -27,6 +27,16 @@ def record_change(run: RunDirectory, step: int, **values: Any) -> dict[str, Any]
     return change
 
 
+def sentences(change: dict[str, Any]) -> list[str]:
+    """What the curve says at the step of a change: a sentence for each setting that training follows."""
+    labels = {"learning_rate": "Learning rate", "dropout": "Dropout"}
+    return [
+        f"{label} changed to {change[name]:g} at step {change['step']:,}."
+        for name, label in labels.items()
+        if name in change
+    ]
+
+
 def read_changes(run: RunDirectory) -> list[dict[str, Any]]:
     """All changes that hold, in order of steps, one setting each: [{"step", name: value}, …].
 

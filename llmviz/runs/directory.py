@@ -22,6 +22,8 @@ from llmviz.training.files import write_atomically
 FORMAT = 1
 RUN_ID_BYTES = 16  # 128 random bits: knowing an id grants reading, so it cannot be guessable
 
+GONE = "The folder of this run is gone from the disk: it was deleted while the program ran."
+
 
 class RunError(ValueError):
     """Something about a run directory that a reader should know, in a plain sentence."""
@@ -189,19 +191,23 @@ def create_run(
     *,
     name: str,
     owner_hash: str | None = None,
-    data_root: Path | None = None,
     parent: dict[str, Any] | None = None,
     parent_weights: Path | None = None,
 ) -> RunDirectory:
     """A new run under `root`, not yet prepared, with an id nobody can guess."""
-    return create_run_at(
-        Path(root) / secrets.token_hex(RUN_ID_BYTES),
-        settings,
-        name=name,
-        owner_hash=owner_hash,
-        parent=parent,
-        parent_weights=parent_weights,
-    )
+    folder = Path(root) / secrets.token_hex(RUN_ID_BYTES)
+    try:
+        return create_run_at(
+            folder,
+            settings,
+            name=name,
+            owner_hash=owner_hash,
+            parent=parent,
+            parent_weights=parent_weights,
+        )
+    except BaseException:  # the disk is full, say: half a run would only be in the way
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def create_run_at(

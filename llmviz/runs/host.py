@@ -33,7 +33,7 @@ from llmviz.runs.machine import Machine, machine
 from llmviz.runs.names import random_name
 from llmviz.runs.owners import hash_token, is_token
 from llmviz.runs.records import metrics_csv, metrics_frame
-from llmviz.runs.refusal import Refused
+from llmviz.runs.refusal import Refused, disk_troubles_told
 from llmviz.runs.retry import retry_run
 from llmviz.settings import PRESETS, RunSettings
 from llmviz.text.recipes import SOURCE_TEXT, TextError, recipe_sha256, store_text
@@ -116,6 +116,7 @@ class Host:
 
     # ---- making runs ----
 
+    @disk_troubles_told()
     def create(
         self,
         flat: dict[str, Any],
@@ -142,7 +143,6 @@ class Host:
             settings,
             name=_clean_name(name) or random_name(),
             owner_hash=hash_token(owner),
-            data_root=self.data_root,
         )
         run.write_meta(preset=preset if preset in PRESETS else None)
         return self.lives.begin(run)
@@ -156,6 +156,7 @@ class Host:
                 return path.read_bytes().decode("utf-8")  # as it is: its hash has to be the same
         return None
 
+    @disk_troubles_told()
     def open_zip(self, source: bytes | str | Path, owner: str) -> str:
         """Take in a run that was downloaded before; returns its new id. Raises Refused."""
         self._require_token(owner)
@@ -175,6 +176,7 @@ class Host:
 
     # ---- commanding them ----
 
+    @disk_troubles_told()
     def command(self, run_id: str, owner: str, action: str) -> str | None:
         """Pause, resume, stop, step, delete or retry a run of the owner's; retry returns the new run's id."""
         if action not in ACTIONS:
@@ -187,12 +189,14 @@ class Host:
             return self.lives.delete(entry, afterwards=lambda: self._drop_dataset(entry))
         return getattr(self.lives, action)(entry)
 
+    @disk_troubles_told()
     def change(self, run_id: str, owner: str, changes: dict[str, Any]) -> None:
         """Change the learning rate, dropout or prompt of a run from its next step on."""
         entry = self._require_owner(run_id, owner)
         if values := check_changes(changes):
             self.lives.change(entry, values)
 
+    @disk_troubles_told()
     def rename(self, run_id: str, owner: str, name: str) -> None:
         """Give a run of the owner's another name."""
         entry = self._require_owner(run_id, owner)
@@ -267,6 +271,7 @@ class Host:
         """All records of a run as a table; its columns are described at `llmviz.runs.metrics_frame`."""
         return metrics_frame(self.library.get(run_id).run)
 
+    @disk_troubles_told()
     def zip_run(self, run_id: str) -> Path:
         """A run as one .zip file: its path, good for an hour."""
         entry = self.library.get(run_id)
@@ -362,6 +367,7 @@ def _lock_data_dir(data_dir: Path) -> int:
         raise DataDirBusy(
             "another LLMViz server is using this folder. End it, or choose another folder with --data-dir."
         ) from None
-    os.truncate(descriptor, 0)
-    os.write(descriptor, json.dumps({"pid": os.getpid()}).encode())
+    with contextlib.suppress(OSError):  # for the curious only, and the disk may be full
+        os.truncate(descriptor, 0)
+        os.write(descriptor, json.dumps({"pid": os.getpid()}).encode())
     return descriptor

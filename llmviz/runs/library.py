@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from llmviz.runs.directory import RunDirectory, RunError, read_json
+from llmviz.runs.directory import GONE, RunDirectory, RunError, read_json
 from llmviz.runs.owners import owns
 from llmviz.runs.refusal import Refused
 from llmviz.settings import FIELDS, about
@@ -24,7 +24,6 @@ DATA_FACTS = [
     "blind_guess_loss",
     "documents",
 ]
-GONE = "The folder of this run is gone from the disk: it was deleted while the program ran."
 
 
 class CachedFile:

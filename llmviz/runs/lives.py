@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from llmviz.runs.changes import record_change
+from llmviz.runs.changes import record_change, sentences
 from llmviz.runs.directory import RunBusy, RunDirectory
 from llmviz.runs.launcher import Launcher
 from llmviz.runs.library import Entry, Library
@@ -103,7 +103,8 @@ class Lives:
             self.library.remove(entry.id)
             self._trainees.pop(entry.id, None)
             grave = entry.run.path.with_name(f".deleted-{entry.id}")
-            entry.run.path.rename(grave)
+            with contextlib.suppress(FileNotFoundError):  # somebody else has deleted it
+                entry.run.path.rename(grave)
 
         def bury() -> None:
             for _ in range(3):  # its worker may still be writing a last line
@@ -121,7 +122,9 @@ class Lives:
             return
         try:
             with entry.run.locked():
-                record_change(entry.run, entry.state().get("step", 0), **values)
+                change = record_change(entry.run, entry.state().get("step", 0), **values)
+                for sentence in sentences(change):
+                    _notice(entry.run, change["step"], "changed", sentence)
         except RunBusy as busy:
             raise Refused([str(busy)]) from None
 
@@ -194,9 +197,7 @@ class Lives:
         )
         self._write_state(entry, status="failed", reason=sentence)
         with contextlib.suppress(RunBusy), entry.run.locked():
-            events = RecordLog(entry.run.events)
-            events.append({"kind": "notice", "step": step, "code": "failed", "text": sentence})
-            events.close()
+            _notice(entry.run, step, "failed", sentence)
         return False
 
     def _run_rests(self, trainee: Trainee, status: str, reason: str | None) -> None:
@@ -228,6 +229,15 @@ class Lives:
     def _require_unfinished(self, entry: Entry, consequence: str) -> None:
         if self._status(entry) in FINAL:
             raise Refused([f"This run has ended; {consequence}."])
+
+
+def _notice(run: RunDirectory, step: int, code: str, text: str) -> None:
+    """Tell the reader something about a run whose lock we hold, as no worker does."""
+    events = RecordLog(run.events)
+    try:
+        events.append({"kind": "notice", "step": step, "code": code, "text": text})
+    finally:
+        events.close()
 
 
 def _two_digits(seconds: float) -> float:

@@ -137,7 +137,8 @@ class Scheduler:
     def tell(self, trainee: Trainee, message: Message) -> bool:
         """Send a message to the worker of a run, if it has one."""
         with self.lock:
-            return bool(trainee.worker and trainee.worker.channel.send(message))
+            worker = trainee.worker
+            return bool(worker and not worker.dismissed and worker.channel.send(message))
 
     def kill(self, trainee: Trainee) -> None:
         """End a run's worker at once, without a checkpoint: the run is being deleted."""
@@ -251,8 +252,9 @@ class Scheduler:
                 if turn.steps:
                     self.rest(trainee, "pause")
         status = message.get("status")
-        if status == "paused" and "ended" not in message and trainee.wants != "pause":
-            return  # it paused as it was told to, but has been resumed meanwhile
+        as_told = status == "paused" and "ended" not in message and not message.get("reason")
+        if as_told and trainee.wants != "pause":
+            return  # it has been resumed meanwhile
         if status in FINAL or status == "paused":
             worker.idle_since = time.monotonic()
             worker.done = status in FINAL

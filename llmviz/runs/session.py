@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from llmviz.runs.changes import read_changes, record_change
+from llmviz.runs.changes import read_changes, record_change, sentences
 from llmviz.runs.directory import RunDirectory
 from llmviz.runs.journal import Journal
 from llmviz.runs.observer import Observer
@@ -142,10 +142,9 @@ class Session:
         """Change something from the next step on. It is on disk before it takes effect."""
         newest = self.run.checkpoints()[-1:] or [0]
         step = self.trainer.steps_done if self.trainer else newest[0]
-        record_change(self.run, step, learning_rate=learning_rate, dropout=dropout, prompt=prompt)
-        for name, value in (("Learning rate", learning_rate), ("Dropout", dropout)):
-            if value is not None:
-                self.notice("changed", f"{name} changed to {value:g} at step {step:,}.")
+        change = record_change(self.run, step, learning_rate=learning_rate, dropout=dropout, prompt=prompt)
+        for sentence in sentences(change):
+            self.journal.notice("changed", step, sentence)
         if self.trainer is not None:
             self._changes = read_changes(self.run)
             self._apply_changes()

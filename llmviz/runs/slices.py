@@ -5,17 +5,17 @@ trace in its weights.
 """
 
 import contextlib
-import errno
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from llmviz.runs.directory import RunDirectory
+from llmviz.runs.refusal import FULL
 from llmviz.runs.session import Session
 from llmviz.training import Diverged
 
-__all__ = ["Budget", "Session", "SliceResult", "train_slice"]
+__all__ = ["Budget", "Session", "SliceResult", "explained", "train_slice"]
 
 DISK_FULL = "The disk is full. Delete something, then resume this run: nothing that was learned is lost."
 
@@ -59,7 +59,7 @@ def train_slice(
     except Diverged as error:
         session.fail(error.sentence, "nan")
     except (ValueError, MemoryError, RuntimeError, OSError) as error:
-        if not _explained(session, error):
+        if not explained(session, error):
             raise
     finally:
         session.end()
@@ -80,9 +80,9 @@ def _train(session: Session, budget: Budget, should_stop: Callable[[], bool], st
             return None
 
 
-def _explained(session: Session, error: Exception) -> bool:
+def explained(session: Session, error: Exception) -> bool:
     """Turn what is not a bug of ours into the run's status; False if it may be one."""
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+    if isinstance(error, OSError) and error.errno in FULL:
         with contextlib.suppress(OSError):  # if even this does not fit, whoever holds the session still knows
             session.publish(status="paused", reason=DISK_FULL)
         return True

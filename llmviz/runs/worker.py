@@ -4,6 +4,7 @@ The main thread trains. A second thread listens to the server, so that a turn ca
 runs, and so that the worker notices when the server is gone: then it checkpoints and ends.
 """
 
+import contextlib
 import logging
 import os
 import queue
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llmviz.runs.channel import Channel, Message
-from llmviz.runs.directory import RunBusy, RunDirectory
+from llmviz.runs.directory import GONE, RunBusy, RunDirectory
 from llmviz.runs.slots import Slots
 
 if TYPE_CHECKING:
@@ -145,13 +146,19 @@ class RunWorker:
         self.session.watch(order["until"])
 
     def _fail(self, error: Exception) -> None:
-        """Something that no later turn can mend: the run ends with a sentence."""
-        if not self.run.path.exists():  # deleted while it was being prepared
-            return
+        """Something that no later turn can mend: the run ends with a sentence. A full disk only pauses it."""
+        from llmviz.runs.slices import DISK_FULL, explained
+
+        reason = explain(error) if self.run.path.exists() else GONE
         log.error("run %s failed", self.run.id[:8], exc_info=error)
+        status = "failed"
         if self._session:
-            self._session.fail(explain(error))
-        self.channel.send({"status": "failed", "reason": explain(error)})
+            with contextlib.suppress(OSError):  # what cannot be written down is said all the same
+                if not explained(self._session, error):
+                    self._session.fail(reason)
+            if self._session.status == "paused":
+                status, reason = "paused", DISK_FULL
+        self.channel.send({"status": status, "reason": reason})
 
 
 def explain(error: Exception) -> str:
