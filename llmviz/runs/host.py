@@ -27,7 +27,7 @@ from llmviz.runs.housekeeping import Housekeeper
 from llmviz.runs.jobclient import Job, JobClient
 from llmviz.runs.launcher import Launcher
 from llmviz.runs.library import Entry, Library
-from llmviz.runs.limits import check_changes, check_new_run, check_room
+from llmviz.runs.limits import check_changes, check_new_run, check_room, too_large
 from llmviz.runs.lives import Lives
 from llmviz.runs.machine import Machine, machine
 from llmviz.runs.names import random_name
@@ -166,6 +166,8 @@ class Host:
         try:
             with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as file:
                 opened = unzip_run(file, folder)
+            if problems := too_large(opened.settings(), self.machine):
+                raise Refused(problems)
             name = _clean_name(opened.meta()["name"]) or random_name()
             opened.write_meta(name=name, owner=hash_token(owner), pins=[], wanted="pause")
             folder.rename(self.runs / run_id)

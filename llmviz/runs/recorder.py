@@ -97,6 +97,16 @@ class DivergenceWatch:
         self._above = 0
         self._still = 0
 
+    def at_end(self, loss_ahead: float) -> str | None:
+        """A sentence, if the last corrections ruined the weights and there was no time left to notice."""
+        if self.told or loss_ahead <= self.limit:  # false of nan
+            return None
+        self.told = True
+        return (
+            "At its end the model is far worse than a blind guess: the last steps have ruined it. Most likely "
+            "the learning rate is too large. Start again with a lower one."
+        )
+
     def add(self, step: "StepRecord") -> str | None:
         """A sentence, when there is reason for one for the first time."""
         self._above = self._above + 1 if step.loss > self.limit else 0

@@ -19,14 +19,15 @@ SAFE = 1e-3  # a learning rate that small models bear
 def last_good(run: RunDirectory) -> tuple[int, Path]:
     """The newest good weights of a run: their step and file, a checkpoint or a snapshot. Raises RunError.
 
-    Good: the training loss within 1 nat of the run's best, the gradient finite and not zero.
+    Good: the training loss within 1 nat of the run's best, the gradient finite and not zero. A file that was
+    damaged since says that of itself too, so its numbers are looked at.
     """
-    files = [(step, run.checkpoint(step)) for step in run.checkpoints()]
-    files += [(step, run.snapshot(step)) for step in run.snapshots()]
-    good = [(step, path) for step, path in files if is_good(path)]
-    if not good:
-        raise RunError("This run has no good weights to start again from.")
-    return max(good, key=lambda pair: pair[0])
+    files = [(step, run.snapshot(step)) for step in run.snapshots()]
+    files += [(step, run.checkpoint(step)) for step in run.checkpoints()]
+    for step, path in sorted(files, key=lambda pair: pair[0], reverse=True):
+        if is_good(path) and is_finite(path):
+            return step, path
+    raise RunError("This run has no good weights to start again from.")
 
 
 def is_good(path: Path) -> bool:
@@ -34,6 +35,19 @@ def is_good(path: Path) -> bool:
     try:
         return bool(json.loads(safetensors_metadata(path).get("extra", "{}")).get("good"))
     except ValueError:
+        return False
+
+
+def is_finite(path: Path) -> bool:
+    """Whether the file is whole and every weight in it a finite number."""
+    import numpy as np
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="np") as file:
+            names = file.keys()  # of tensors
+            return all(np.isfinite(file.get_tensor(name)).all() for name in names)
+    except (OSError, SafetensorError):
         return False
 
 

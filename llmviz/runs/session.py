@@ -120,6 +120,7 @@ class Session:
                 self._rest("waiting")
         finally:
             self.end()
+            self.run.live.unlink(missing_ok=True)  # the checkpoint is as new
             self.trainer = self.observer = None
             self._resources.close()
 
@@ -130,6 +131,8 @@ class Session:
             self.checkpoint()
         if last and self.observer is not None:
             self.observer.snapshot(torch.float32)
+            if warning := self.divergence.at_end(self.trainer.loss_ahead()):
+                self.notice("diverged", warning)
         self.publish(status=status)
         if status != "waiting" and self.observer is not None:
             self.observer.at_rest()
