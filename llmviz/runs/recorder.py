@@ -103,7 +103,7 @@ class DivergenceWatch:
             return None
         self.told = True
         return (
-            "At its end the model is far worse than a blind guess: the last steps have ruined it. Most likely "
+            "At its end the model is far worse than a blind guess: the last steps ruined it. Most likely "
             "the learning rate is too large. Start again with a lower one."
         )
 
