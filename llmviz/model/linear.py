@@ -27,10 +27,16 @@ def _find_onednn() -> Any:
 
 _ONEDNN = _find_onednn()
 
+# oneDNN compiles a kernel for every shape it meets and keeps it. Writing meets a new one at every token until
+# the context is full: that took 8 to 14 ms a token the first time, and 75 MB (Spark) to 220 MB (Large) for
+# good, in each of a class's thirty workers. For so few rows MKL is as fast, and needs nothing of the kind.
+FEW_ROWS = 256
+
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """(…, I) times (O, I) transposed, plus (O,) → (…, O)."""
-    if _ONEDNN is None or not _on_plain_cpu(x, weight):
+    few_rows = x.numel() < FEW_ROWS * x.shape[-1]
+    if few_rows or _ONEDNN is None or not _on_plain_cpu(x, weight):
         return F.linear(x, weight, bias)
     if not torch.is_grad_enabled():  # writing a token is so little work that even the bookkeeping shows
         return _ONEDNN(x, weight, bias, "none", [], "")

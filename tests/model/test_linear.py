@@ -6,7 +6,16 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmviz.model.linear import Linear, linear
+from llmviz.model import linear as linear_module
+from llmviz.model.linear import FEW_ROWS, Linear, linear
+
+
+@pytest.fixture(autouse=True, scope="module")
+def every_size_through_onednn():
+    """Few rows usually go to MKL; here they are to test the other path."""
+    linear_module.FEW_ROWS = 0
+    yield
+    linear_module.FEW_ROWS = FEW_ROWS
 
 
 @given(
