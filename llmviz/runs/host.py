@@ -46,6 +46,7 @@ __all__ = ["DataDirBusy", "Host", "Refused"]
 SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "models"
 ZIP_SECONDS = 3600.0  # that a .zip can be fetched
 MAX_NAME = 60
+HOPELESS = 3  # attempts to load torch
 MAX_FEEDS = 200
 ACTIONS = ("pause", "resume", "stop", "step", "delete", "retry")
 
@@ -315,7 +316,13 @@ class Host:
             "writing the texts of the presets": self.housekeeper.all_prepared or not self.chores,
         }
         waiting = [step for step, done in steps.items() if not done]
-        return {"ready": len(steps) - len(waiting), "total": len(steps), "step": (waiting or ["ready"])[0]}
+        if self.launcher.failures >= HOPELESS:
+            waiting.insert(0, "PyTorch could not be loaded: the log of this program says why")
+        return {
+            "ready": max(0, len(steps) - len(waiting)),
+            "total": len(steps),
+            "step": (waiting or ["ready"])[0],
+        }
 
     # ---- who may ----
 

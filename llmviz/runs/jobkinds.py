@@ -5,6 +5,7 @@ ValueError is one plain sentence for the reader.
 """
 
 import base64
+import math
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from llmviz.text.tokenizers import Tokenizer
+
+MAX_WEIGHTS = 2_000_000  # attention weights in one answer: one byte each
 
 Payload = dict[str, Any]
 Messages = Iterator[dict[str, Any] | None]
@@ -35,7 +38,9 @@ def attention(models: OpenedModels, folder: Path, payload: Payload) -> Messages:
     opened = models.get(folder, payload.get("step"))
     ids = first_ids(opened.tokenizer, payload["text"])
     yield None  # opening took its time; now others
-    maps = attention_maps(opened.model, ids)
+    config = opened.model.config
+    most = math.isqrt(2 * MAX_WEIGHTS // (config.n_layer * config.n_head))
+    maps = attention_maps(opened.model, ids[-most:])
     if not maps.weights.isfinite().all():
         raise ValueError(
             f"At step {opened.step:,} this model's numbers have run away: there is nothing to draw."
@@ -45,7 +50,7 @@ def attention(models: OpenedModels, folder: Path, payload: Payload) -> Messages:
         "n_head": maps.n_head,
         "T": maps.T,
         "step": opened.step,
-        "cut": len(ids) - maps.T,  # tokens at the beginning that are out of the model's sight
+        "cut": len(ids) - maps.T,  # tokens at the beginning that are out of sight
         "maps": pack_maps(maps.weights),
         "seconds": round(time.perf_counter() - started, 4),
     }

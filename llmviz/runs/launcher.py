@@ -68,6 +68,7 @@ class Launcher:
         self.fork = can_fork() if fork is None else fork
         self._nests: list[_Nest] = []
         self._used: list[_Nest] = []
+        self.failures = 0  # nurseries that ended before torch was loaded
         self._lock = threading.Lock()
 
     def warm_up(self) -> None:
@@ -108,7 +109,9 @@ class Launcher:
 
     def _nest(self) -> _Nest:
         self._used = [nest for nest in self._used if nest.process.poll() is None]
-        self._nests = [nest for nest in self._nests if nest.process.poll() is None]
+        dead = [nest for nest in self._nests if nest.process.poll() is not None]
+        self.failures += sum(not self._is_ready(nest) for nest in dead)
+        self._nests = [nest for nest in self._nests if nest not in dead]
         if not self._nests:
             self._nests.append(_Nest(single=not self.fork))
         if self.fork:

@@ -173,6 +173,10 @@ def test_a_worker_is_small_and_has_no_gradio(shared_host, flat, owner, until):
     own = process.memory_full_info().uss
     print(f"own memory of a worker: {own / 1e6:.1f} MB")
     assert own < 40e6
+    assert "llmviz.runs.nursery" in " ".join(process.cmdline()), "forked, so it shares the nursery's pages"
+    until(lambda: shared_host.summary(run)["step"] > 100)
+    print(f"after a hundred steps, samples and evaluations: {process.memory_full_info().uss / 1e6:.1f} MB")
+    assert process.memory_full_info().uss < 60e6
     assert not [m.path for m in process.memory_maps() if "gradio" in m.path]
     assert process.nice() == 10
     assert Path(f"/proc/{pid}/oom_score_adj").read_text().strip() == "600"

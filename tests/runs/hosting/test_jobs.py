@@ -10,7 +10,9 @@ import time
 import pytest
 
 from llmviz.probes import unpack_maps
+from llmviz.runs import jobkinds
 from llmviz.runs.jobclient import MAX_TEXT
+from llmviz.runs.opened import OpenedModels
 from llmviz.runs.refusal import Refused
 
 
@@ -180,3 +182,12 @@ def test_a_slot_is_withheld_while_somebody_waits(shared_host, finished):
     while turns._withheld_since is not None:
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_attention_of_a_long_text_stays_small_enough_to_send(shared_host, finished, monkeypatch):
+    monkeypatch.setattr(jobkinds, "MAX_WEIGHTS", 20)  # 1 layer with 2 heads: 4 tokens are 20 weights
+    folder = shared_host.library.get(finished).run.path
+    messages = jobkinds.attention(OpenedModels(), folder, {"text": "abacab"})
+    (message,) = [message for message in messages if message]
+    assert (message["T"], message["cut"], message["tokens"]) == (4, 2, list("acab"))
+    assert len(base64.b64decode(message["maps"])) == 20
