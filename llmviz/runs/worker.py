@@ -134,7 +134,8 @@ class RunWorker:
 
     def _do_stop(self, _: Message) -> None:
         with self.slots.hold([0]):  # the full evaluation keeps a core busy
-            self.session.begin(1)  # a worker that was started for this has nothing loaded yet
+            threads = self.session.journal.state.get("threads") or 1
+            self.session.begin(threads)  # a worker that was started for this has nothing loaded yet
             self.session.stop()
             self.session.end()
         self.channel.send({"status": "stopped"})

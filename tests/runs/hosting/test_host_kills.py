@@ -165,6 +165,25 @@ def test_no_process_outlives_a_killed_server_and_its_runs_go_on_afterwards(tmp_p
         assert host.summary(paused)["status"] == "paused"
 
 
+def test_closing_writes_a_checkpoint_of_every_run_and_leaves_no_process(tmp_path, flat, owner, until):
+    host = Host(tmp_path / "data", shipped_dir=None, cores=2, chores=False)
+    host.start()
+    runs = [host.create(flat | {"max_steps": 1_000_000}, owner) for _ in range(4)]
+    until(lambda: all(host.summary(run)["step"] > 3 for run in runs))
+    processes = psutil.Process().children(recursive=True)
+    pids = {worker_pid(host, run) for run in runs} | {host.jobs.pid, *host.launcher.pids()}
+    ours = [process for process in processes if process.pid in pids]
+    assert len(ours) == 6
+    started = time.monotonic()
+    host.close()
+    assert time.monotonic() - started < 10
+    assert not psutil.wait_procs(ours, timeout=5)[1]
+    for run in runs:
+        state = host.library.get(run).state()
+        assert state["status"] == "waiting" and state["checkpoint_step"] == state["step"] > 3
+    host.close()  # a second time does nothing
+
+
 def test_a_worker_is_small_and_has_no_gradio(shared_host, flat, owner, until):
     """Before its first step a worker has under 40 MB of its own: the rest is shared with the nursery."""
     run = shared_host.create(flat | {"max_steps": 1_000_000}, owner)
