@@ -26,8 +26,10 @@ def build_endpoints(host: Host) -> None:
     @_refusing
     def train(settings: dict, preset: str = "spark", owner: str = "") -> str:
         """Start a run: `settings` on top of a preset; `owner` is a secret of your choice; the id of it."""
-        if preset not in PRESETS:
-            raise Refused([f"There is no preset “{preset}”: choose {', '.join(PRESETS)}."])
+        if str(preset) not in PRESETS:
+            raise Refused([f"There is no preset “{str(preset)[:40]}”: choose {', '.join(PRESETS)}."])
+        if not isinstance(settings, dict):
+            raise Refused(['The settings have to be an object, such as {"n_layer": 2}.'])
         return host.create(PRESETS[preset].settings.flat() | settings, owner, preset=preset)
 
     @_refusing

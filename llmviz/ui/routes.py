@@ -30,8 +30,10 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 def refusal(sentences: list[str], status: int = 400) -> JSONResponse:
-    """What every route answers where it cannot do what was asked."""
-    return JSONResponse({"errors": sentences}, status_code=status)
+    """What every route answers where it cannot do what was asked. A sentence may quote what was sent, which
+    need not be text that can be sent back: half of a character becomes a question mark."""
+    writable = [sentence.encode("utf-8", "replace").decode() for sentence in sentences]
+    return JSONResponse({"errors": writable}, status_code=status)
 
 
 def _plainly(handler: Handler) -> Handler:
@@ -57,7 +59,7 @@ async def _json_body(request: Request) -> dict[str, Any]:
     sent = await _bounded_body(request, MAX_BODY)
     try:
         body = json.loads(sent)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Refused(["The request has to be JSON."]) from None
     if not isinstance(body, dict):
         raise Refused(["The request has to be a JSON object."])
@@ -136,8 +138,8 @@ def build_routes(host: Host) -> list[Route]:
         return JSONResponse({"pieces": pieces})
 
     async def asset(request: Request) -> Response:
-        path = (ASSETS / request.path_params["path"]).resolve()
-        if path.suffix not in _TYPES or not path.is_relative_to(ASSETS) or not path.is_file():
+        path = _asset_file(request.path_params["path"])
+        if path is None:
             return refusal(["There is no such file."], 404)
         # "no-cache" still lets a browser keep the file: it asks with the ETag and mostly gets a 304.
         return FileResponse(path, media_type=_TYPES[path.suffix], headers={"Cache-Control": "no-cache"})
@@ -159,6 +161,16 @@ def build_routes(host: Host) -> list[Route]:
         ("GET", "/assets/{path:path}", asset),
     ]
     return [Route(PREFIX + path, _plainly(handler), methods=[method]) for method, path, handler in table]
+
+
+def _asset_file(name: str) -> Path | None:
+    """The file of that name, if it is one that the page may have."""
+    try:
+        path = (ASSETS / name).resolve()
+        found = path.suffix in _TYPES and path.is_relative_to(ASSETS) and path.is_file()
+    except (OSError, ValueError):  # a name too long, or one that no file can have
+        return None
+    return path if found else None
 
 
 def _attachment(request: Request, filename: str) -> dict[str, str]:

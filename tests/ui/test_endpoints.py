@@ -76,6 +76,8 @@ def test_presets_are_told(client):
         ({}, "enormous", OWNER, "There is no preset"),
         ({}, "spark", "", "owner"),
         ({"corpus": "text"}, "spark", OWNER, "text"),
+        ([], "spark", OWNER, "an object"),
+        ({}, ["spark"], OWNER, "There is no preset"),
     ],
 )
 def test_a_refused_run_says_why(client, settings, preset, owner, part):
@@ -141,11 +143,28 @@ def test_a_hostile_zip_is_refused_with_a_sentence(http, hostile):
 def test_bodies_are_bounded_and_must_be_json(http):
     assert http.post("job/tokenize", content=b"{").status_code == 400
     assert http.post("job/tokenize", content=b"[1]").status_code == 400
+    assert http.post("job/tokenize", content=b"[" * 1_000_000).status_code == 400
     assert http.post("job/tokenize", content=b" " * 2_100_000).status_code == 413
 
 
+def test_what_cannot_be_written_back_is_refused_in_a_sentence_all_the_same(http, finished):
+    half = b'{"learning_rate":NaN,"\\ud800":2,"prompt":"\\ud800"}'
+    refused = http.post(f"runs/{finished}/change", content=half)
+    assert refused.status_code == 400
+    assert len(refused.json()["errors"]) == 3
+    assert http.post("job/sample", content=b'{"run":"\\ud800","prompt":"\\ud800"}').status_code == 404
+
+
 @pytest.mark.parametrize(
-    "path", ["assets/../app.py", "assets/%2e%2e/app.py", "assets/js", "assets/js/none.js"]
+    "path",
+    [
+        "assets/../app.py",
+        "assets/%2e%2e/app.py",
+        "assets/js",
+        "assets/js/none.js",
+        "assets/js/%00.js",
+        f"assets/js/{'a' * 5000}.js",
+    ],
 )
 def test_only_assets_are_served(http, path):
     assert http.get(path).status_code == 404
