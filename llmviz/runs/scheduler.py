@@ -174,12 +174,6 @@ class Scheduler:
             wait = ahead * self.turns.seconds / self.turns.cores
             return Place(min(active, self.turns.cores), active, wait)
 
-    def n_workers(self) -> tuple[int, int]:
-        """How many workers are up, and how many there are to be."""
-        with self.lock:
-            up = sum(bool(t.worker and t.worker.pid) for t in self._trainees.values())
-            return up, up + len(self._to_start)
-
     def close(self, patience: float = 8.0) -> None:
         """Let every worker write a checkpoint and end; wait for them, at most `patience` seconds."""
         with self._changing():
