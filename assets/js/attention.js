@@ -319,7 +319,7 @@ class AttentionPanel {
 
   #showWhich() {
     if (!this.maps) return;
-    const step = this.maps.step === null ? "" : `of step ${this.maps.step.toLocaleString("en-GB")}`;
+    const step = this.maps.step === null ? "" : `weights of step ${this.maps.step.toLocaleString("en-GB")}`;
     setText(this.which, isLive() ? `${step}, live` : step);
     this.which.classList.toggle("live", isLive());
   }

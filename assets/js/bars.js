@@ -24,7 +24,7 @@ export class NextTokenBars {
   constructor(settings) {
     this.settings = settings;
     this.title = h("h3", { class: "bars-title" }, "What comes next");
-    this.list = h("ol", { class: "bars", "aria-label": "The twenty likeliest next tokens" });
+    this.list = h("ol", { class: "bars", "aria-label": "The likeliest next tokens" });
     this.summary = h("p", { class: "bars-summary" });
     this.element = h("div", { class: "next" }, this.title, this.list, this.summary);
     this.draw = oncePerFrame(() => this.#draw());

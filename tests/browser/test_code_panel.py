@@ -87,4 +87,4 @@ def test_a_server_out_of_reach_is_told_in_a_sentence(page, app_server):
     page.wait_for_selector("dialog.lv-code [role=alert]")
     assert "cannot be reached" in page.locator("dialog.lv-code [role=alert]").inner_text()
     page.get_by_role("button", name="Close", exact=True).click()
-    assert page.locator("dialog.lv-code").count() == 0
+    page.locator("dialog.lv-code").wait_for(state="detached")

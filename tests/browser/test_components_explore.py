@@ -101,7 +101,7 @@ def test_shipped_attention_is_drawn_without_a_job(open_page: Callable, harness: 
     page.wait_for_selector(".strip-token")
     assert page.locator(".strip-token").count() == len(TOKENS)
     page.wait_for_function("document.querySelector('.grid-canvas').width > 300")
-    assert page.locator(".attention-body .which").text_content() == "of step 1,000"
+    assert page.locator(".attention-body .which").text_content() == "weights of step 1,000"
     assert asked(harness[1], "attention") == []
 
 
@@ -230,7 +230,7 @@ def test_attention_follows_the_step_and_asks_only_while_seen(
     page.locator("#attention textarea").fill("Tom")
     wait_until(lambda: {"run": "letters", "step": 10, "text": "Tom"} in asked(explore, "attention"))
     select(page, "{step: 100}")
-    page.wait_for_selector(".attention-body .which:text-is('of step 100')")
+    page.wait_for_selector(".attention-body .which:text-is('weights of step 100')")
 
 
 def test_a_live_run_is_watched_and_looked_at_about_once_a_second(
@@ -240,7 +240,7 @@ def test_a_live_run_is_watched_and_looked_at_about_once_a_second(
     explore.runs["letters"] |= {"status": "running", "step": 120}
     page = open_page("tab=attention&run=letters")
     page.locator("#attention textarea").fill("Mia lost")
-    page.wait_for_selector(".attention-body .which:text-is('of step 120, live')")
+    page.wait_for_selector(".attention-body .which:text-is('weights of step 120, live')")
     wait_until(lambda: explore.watched[-1] == "letters")
     before = len(asked(explore, "attention"))
     for step in range(121, 151):
@@ -259,12 +259,12 @@ def test_a_run_that_just_began_reads_a_legible_text_and_ends_on_its_last_weights
     explore = harness[1]
     explore.runs["letters"] |= {"status": "running", "step": 3}
     page = open_page("tab=attention&run=letters")
-    page.wait_for_selector(".attention-body .which:text-is('of step 3, live')")
+    page.wait_for_selector(".attention-body .which:text-is('weights of step 3, live')")
     text = page.locator("#attention textarea").input_value()
     assert STORY.startswith(text)
     assert 30 < len(text) <= 64
     explore.runs["letters"] |= {"status": "finished", "step": 700}
-    page.wait_for_selector(".attention-body .which:text-is('of step 700')")
+    page.wait_for_selector(".attention-body .which:text-is('weights of step 700')")
     assert asked(explore, "attention")[-1]["step"] is None
 
 
