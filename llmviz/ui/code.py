@@ -46,7 +46,11 @@ _BLOCK = "llmviz/model/{architecture}.py"
 
 PANELS: dict[str, tuple[Piece, ...]] = {
     "chart": (
-        Piece("llmviz/training/trainer.py", "Trainer.step", "Each point of the training line is one call."),
+        Piece(
+            "llmviz/training/trainer.py",
+            "Trainer.step",
+            "One step. A point of the training line is one, later on the mean of several.",
+        ),
         Piece(
             "llmviz/training/objectives.py",
             "next_token_objective",
@@ -104,7 +108,11 @@ PANELS: dict[str, tuple[Piece, ...]] = {
     "sample": (
         _GENERATE,
         _NEXT_TOKEN,
-        _FILTERS,
+        Piece(
+            "llmviz/generation/filters.py",
+            "filter_logits",
+            "What is allowed. The bars follow the same rules in your browser (assets/js/logits.js).",
+        ),
         Piece("llmviz/generation/filters.py", "keep_top_k", "Top-k: only the k largest."),
         Piece("llmviz/generation/filters.py", "keep_top_p", "Top-p: as few as reach p together."),
         Piece(
