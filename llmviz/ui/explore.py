@@ -54,10 +54,10 @@ def loss_figure(curves: list[Curve]) -> go.Figure:
         yaxis_title="loss (nats a token)" if same_tokens else "loss (bits a byte of text)",
         template="plotly_white",
         hovermode="x unified",
-        margin={"l": 55, "r": 20, "t": 60, "b": 45},
-        legend={"orientation": "h", "y": 1.1, "x": 1, "xanchor": "right"},
+        margin={"l": 55, "r": 20, "t": 60, "b": 60},
+        legend={"orientation": "h", "y": -0.18},
         height=400,
-        updatemenus=[_axis_menu("xaxis", "steps", 0.0), _axis_menu("yaxis", "loss", 0.16)],
+        updatemenus=[_axis_menu("xaxis", "steps", 0.0), _axis_menu("yaxis", "loss", 0.5)],
     )
     return figure
 
