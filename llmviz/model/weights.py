@@ -4,13 +4,14 @@ A file may hold 16-bit numbers to save space (the time machine's snapshots do); 
 32-bit ones, so that the model computes as it did in training, from slightly rounded weights.
 """
 
-import os
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
+
+from llmviz.text.files import write_atomically
 
 
 class WeightsError(ValueError):
@@ -31,16 +32,8 @@ def save_weights(
     cut (the file and its folder are fsynced); a file that is replaced every second does without.
     """
     weights = {name: _pack(tensor, dtype) for name, tensor in model.state_dict().items()}
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with open(temporary, "wb") as file:
-        file.write(save(weights, metadata or {}))
-        if durable:
-            file.flush()
-            os.fsync(file.fileno())
-    os.replace(temporary, path)
-    if durable:
-        _sync_folder(path.parent)
+    content = save(weights, metadata or {})
+    write_atomically(Path(path), lambda file: file.write(content), durable=durable)
 
 
 def load_weights(path: Path | str) -> dict[str, Tensor]:
@@ -81,17 +74,6 @@ def _pack(tensor: Tensor, dtype: torch.dtype) -> Tensor:
     tensor = tensor.detach().to("cpu").contiguous()
     packed = tensor.to(dtype)
     return tensor if (tensor.isfinite() & packed.isinf()).any() else packed
-
-
-def _sync_folder(folder: Path) -> None:
-    """A rename is only safe from a power cut once the folder itself is on disk. Windows has no such call."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _unreadable(path: Path | str, error: Exception) -> WeightsError:

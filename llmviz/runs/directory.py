@@ -17,7 +17,7 @@ from typing import Any
 
 from llmviz import __version__
 from llmviz.settings import RunSettings
-from llmviz.training.files import write_atomically
+from llmviz.text.files import write_atomically
 
 FORMAT = 1
 RUN_ID_BYTES = 16  # 128 random bits: knowing an id grants reading, so it cannot be guessable

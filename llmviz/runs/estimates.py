@@ -18,7 +18,7 @@ from llmviz.model.size import flops_per_token, memory_bytes, n_parameters
 from llmviz.runs.film import is_film_step
 from llmviz.runs.snapshots import is_snapshot_step
 from llmviz.settings import RunSettings
-from llmviz.training.files import write_atomically
+from llmviz.text.files import write_atomically
 
 ROOMS = ("training", "model", "evaluation", "generation")  # code that decides how fast a run is
 WORKER_BYTES = 40_000_000  # a worker before its first step

@@ -8,8 +8,8 @@ from llmviz.runs.journal import Journal
 from llmviz.runs.weights import read_run_weights
 from llmviz.settings import RunSettings
 from llmviz.text.datasets import Dataset, build_dataset, open_dataset, recipe_sha256
+from llmviz.text.files import write_atomically
 from llmviz.training import CheckpointError, TokenBatches, Trainer, load_checkpoint, next_token_objective
-from llmviz.training.files import write_atomically
 
 
 def frozen_dataset(run: RunDirectory, settings: RunSettings, data_root: Path) -> Dataset:

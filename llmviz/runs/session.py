@@ -18,8 +18,8 @@ from llmviz.runs.pacing import Pace, Stopwatch
 from llmviz.runs.recorder import DivergenceWatch, LossTrend, Recorder, digits
 from llmviz.runs.resume import copy_tokenizer, frozen_dataset, load_newest_checkpoint, new_trainer
 from llmviz.runs.retry import is_good
+from llmviz.text.files import remove_leftovers
 from llmviz.training import Trainer, save_checkpoint
-from llmviz.training.files import remove_leftovers
 
 CHECKPOINTS_KEPT = 2
 OVER = ("finished", "stopped", "failed")

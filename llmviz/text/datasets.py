@@ -23,6 +23,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from llmviz.text.files import TEMPORARY, sync_folder, write_atomically
 from llmviz.text.folder_lock import folder_lock
 from llmviz.text.recipes import (
     TextError,
@@ -34,8 +35,6 @@ from llmviz.text.recipes import (
     sha256_of,
     store_text,
     store_tokenizer,
-    sync_folder,
-    write_whole,
 )
 
 if TYPE_CHECKING:
@@ -216,9 +215,9 @@ def _write_all(folder: Path, files: dict[str, bytes], meta: dict[str, Any]) -> N
     (folder / "meta.json").unlink(missing_ok=True)
     sync_folder(folder)
     for name, content in (files | {"meta.json": json.dumps(meta, indent=1).encode("utf-8")}).items():
-        for leftover in folder.glob(f".{name}.*"):  # of a builder that was killed
+        for leftover in folder.glob(f".{name}.*{TEMPORARY}"):  # of a builder that was killed
             leftover.unlink()
-        write_whole(folder / name, content)
+        write_atomically(folder / name, lambda file, content=content: file.write(content))
 
 
 def _npy(ids: list[int], vocab_size: int) -> bytes:

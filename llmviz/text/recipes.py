@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from llmviz.text.files import write_atomically
 
 if TYPE_CHECKING:
     from llmviz.settings import DataSettings
@@ -154,32 +154,8 @@ def _store(root: Path, data: DataSettings, name: str, content: bytes, expected_s
         raise TextError("The text or tokenizer that arrived is not the one that the settings name.")
     folder = Path(root) / recipe_sha256(data)
     folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / name, content)
+    write_atomically(folder / name, lambda file: file.write(content))
     return folder / name
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file so that at every moment it is absent or complete, even through a power cut."""
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with open(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Makes renames within a folder survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _utf8(text: str) -> bytes:

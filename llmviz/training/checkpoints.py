@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from llmviz.training.files import write_atomically
+from llmviz.text.files import write_atomically
 from llmviz.training.trainer import Trainer
 
 FORMAT = 1

@@ -24,7 +24,8 @@ from llmviz.runs import session as session_module
 from llmviz.runs.pacing import Pace
 from llmviz.runs.records import RecordLog
 from llmviz.runs.inline import run_inline
-from llmviz.training import Trainer, files
+from llmviz.text import files
+from llmviz.training import Trainer
 
 folder, data, moment, count = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
 original_init = session_module.Session.__init__

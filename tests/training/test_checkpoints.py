@@ -6,6 +6,7 @@ import torch
 
 from llmviz.model import build_gpt
 from llmviz.settings import parse_settings
+from llmviz.text import files as files_module
 from llmviz.training import (
     CheckpointError,
     TokenBatches,
@@ -14,7 +15,6 @@ from llmviz.training import (
     next_token_objective,
     save_checkpoint,
 )
-from llmviz.training import files as files_module
 from llmviz.training.checkpoints import read_checkpoint
 
 V = 13

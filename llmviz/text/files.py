@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -15,7 +16,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object], *, durable
     durable: when this returns, the file survives a power cut too (it and its folder are fsynced). Whatever
     interrupts us, `path` is the old file or the new one; what may be left over is a `.….tmp` beside it.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{TEMPORARY}")  # nobody else's
     try:
         with open(temporary, "wb") as file:
             write(file)
