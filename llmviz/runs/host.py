@@ -217,9 +217,12 @@ class Host:
 
     def _retry(self, entry: Entry, owner: str) -> str:
         self._require_room(owner)
+        data = entry.run.settings().data
         try:
+            if entry.data_root is None and (text := self._text_used_before(data.text_sha256, owner)):
+                store_text(self.data_root, data, text)  # an opened run has its text inside, a new one has not
             child = retry_run(self.runs, entry.run, name=random_name(), owner_hash=hash_token(owner))
-        except RunError as error:
+        except (RunError, TextError) as error:
             raise Refused([str(error)]) from None
         child.write_meta(preset=entry.meta().get("preset"))
         return self.lives.begin(child)

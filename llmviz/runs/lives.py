@@ -173,7 +173,8 @@ class Lives:
     def _take_up(self, entry: Entry) -> None:
         """After a restart: go on with what was training, and say of the rest that it is not."""
         status, wanted = self._status(entry), entry.meta().get("wanted", "pause")
-        if status in FINAL:
+        cut_short = status == "stopped" and not entry.state().get("evaluated_full")
+        if status in FINAL and not (wanted == "stop" and cut_short):
             return
         if wanted == "run":
             self.scheduler.train(self._trainee(entry))

@@ -10,6 +10,7 @@ import pytest
 
 from llmviz.runs.channel import Channel
 from llmviz.runs.directory import RunDirectory, create_run
+from llmviz.runs.host import Host
 from llmviz.runs.refusal import Refused
 from llmviz.runs.worker import RunWorker
 from llmviz.settings import parse_settings
@@ -114,3 +115,27 @@ def test_an_order_that_meets_a_full_disk_pauses_the_run(tmp_path, flat, monkeypa
     assert run.state()["status"] == "paused"
     worker.session.close()
     ours.close()
+
+
+def test_an_opened_run_of_a_text_of_ones_own_can_be_tried_again(shared_host, tmp_path, flat, owner, until):
+    """The text came inside the .zip; the child needs it as well."""
+    text = "the cat 😊 sat on the mat, and the dog did not. " * 40
+    run = shared_host.create(flat | {"corpus": "text"}, owner, text=text)
+    until(lambda: shared_host.summary(run)["status"] == "finished")
+    zipped = shared_host.zip_run(run)
+    with Host(tmp_path / "elsewhere", shipped_dir=None, cores=2, chores=False) as host:
+        child = host.command(host.open_zip(zipped, owner), owner, "retry")
+        ended = until(lambda: (now := host.summary(child))["status"] in ("finished", "failed") and now)
+        assert ended["status"] == "finished", ended["reason"]
+
+
+def test_a_last_evaluation_that_was_cut_short_is_made_up_for(tmp_path, flat, owner, until):
+    with Host(tmp_path / "data", shipped_dir=None, cores=2, chores=False) as host:
+        run = host.create(flat | {"max_steps": 1_000_000}, owner)
+        until(lambda: host.summary(run)["step"] > 3)
+        host.command(run, owner, "stop")
+        until(lambda: host.summary(run)["evaluated_full"])
+    folder = RunDirectory(tmp_path / "data" / "runs" / run)
+    folder.write_state(evaluated_full=False)  # as if everything had been killed a moment earlier
+    with Host(tmp_path / "data", shipped_dir=None, cores=2, chores=False) as host:
+        until(lambda: host.summary(run)["evaluated_full"] and host.summary(run)["status"] == "stopped")
