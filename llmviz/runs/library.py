@@ -73,7 +73,7 @@ class Entry:
     @property
     def dataset(self) -> Path:
         """The folder of the run's text and token ids."""
-        return self.run.dataset(self.data_root)
+        return (self.data_root or self.run.path / "data") / self.described["data"]["sha256"]
 
     def state(self) -> dict[str, Any]:
         """state.json as it is now; where there is none, what is left of the run."""

@@ -118,15 +118,16 @@ class Lives:
     def change(self, entry: Entry, values: dict[str, Any]) -> None:
         """Let learning rate, dropout or prompt change from the next step on."""
         self._require_unfinished(entry, "nothing can be changed in it any more")
-        if self.scheduler.tell(self._trainee(entry), {"do": "change", "values": values}):
+        trainee = self._trainee(entry)
+        trainee.unheard.append(values)
+        if self.scheduler.tell(trainee, {"do": "change", "values": values}):
             return
-        try:
-            with entry.run.locked():
-                change = record_change(entry.run, entry.state().get("step", 0), **values)
+        with contextlib.suppress(RunBusy), entry.run.locked():  # busy: its next worker hears of it
+            while trainee.unheard:
+                change = record_change(entry.run, entry.state().get("step", 0), **trainee.unheard[0])
+                trainee.unheard.popleft()
                 for sentence in sentences(change):
                     _notice(entry.run, change["step"], "changed", sentence)
-        except RunBusy as busy:
-            raise Refused([str(busy)]) from None
 
     def watch(self, run_id: str) -> None:
         """Let the run's worker publish its newest weights for the next 20 seconds."""

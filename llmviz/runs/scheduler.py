@@ -49,6 +49,7 @@ class Trainee:
     crashed_at: list[int] = field(default_factory=list)
     not_before: float = 0.0  # time.monotonic() at which a crashed worker may be replaced
     watched_until: float = 0.0  # a time.time()
+    unheard: deque[dict[str, Any]] = field(default_factory=deque)  # changes that no worker has confirmed
 
 
 @dataclass(frozen=True)
@@ -245,6 +246,8 @@ class Scheduler:
                 trainee.progress.turn_ended(message["step"], message["seconds"])
                 if turn.steps:
                     self.rest(trainee, "pause")
+        elif "changed" in message and trainee.unheard:
+            trainee.unheard.popleft()
         status = message.get("status")
         as_told = status == "paused" and "ended" not in message and not message.get("reason")
         if as_told and trainee.wants != "pause":
@@ -297,6 +300,8 @@ class Scheduler:
         channel = self.launcher.start("llmviz.runs.worker:train", args, nice=TRAINING_NICE)
         trainee.worker = Worker(trainee, channel)
         self._selector.register(channel, selectors.EVENT_READ, trainee.worker)
+        for values in list(trainee.unheard):
+            channel.send({"do": "change", "values": values})
         if trainee.wants == "stop":
             channel.send({"do": "stop"})
         else:

@@ -142,6 +142,7 @@ class RunWorker:
 
     def _do_change(self, order: Message) -> None:
         self.session.change(**order["values"])
+        self.channel.send({"changed": True})  # it is on disk: until now the server would have told it again
 
     def _do_watch(self, order: Message) -> None:
         self.session.watch(order["until"])

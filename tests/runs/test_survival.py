@@ -101,6 +101,7 @@ def test_a_run_whose_folder_is_gone_says_so(paused, tiny_data):
     summary = library.get(paused.id).summary(None)
     assert summary["status"] == "failed"
     assert "gone" in summary["reason"]
+    assert library.get(paused.id).dataset.parent == tiny_data  # known without asking the disk
 
 
 # ---- weights that are no numbers ----

@@ -4,10 +4,12 @@ import errno
 import json
 import os
 import shutil
+import signal
 import socket
 
 import pytest
 
+from llmviz.runs.changes import read_changes
 from llmviz.runs.channel import Channel
 from llmviz.runs.directory import RunDirectory, create_run
 from llmviz.runs.host import Host
@@ -60,6 +62,18 @@ def test_a_change_while_paused_is_marked_on_the_curve(shared_host, endless, owne
     assert frame[frame.index >= at].max() <= 1e-4 < frame[frame.index < at].max()
 
 
+def test_a_change_survives_the_worker_that_was_told_of_it(shared_host, endless, owner, until):
+    pid = shared_host.lives._trainees[endless].worker.pid
+    os.kill(pid, signal.SIGSTOP)  # it never hears of it
+    shared_host.change(endless, owner, {"learning_rate": 1e-4})
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: "changed" in [told["code"] for told in notices(shared_host, endless)])
+    until(lambda: not shared_host.lives._trainees[endless].unheard)
+    assert [change["learning_rate"] for change in read_changes(shared_host.library.get(endless).run)] == [
+        1e-4
+    ]
+
+
 def test_a_run_whose_folder_is_deleted_ends_in_a_sentence(shared_host, endless, owner, until):
     shutil.rmtree(shared_host.library.get(endless).run.path)
     summary = until(lambda: (now := shared_host.summary(endless))["status"] == "failed" and now)
@@ -98,7 +112,7 @@ def test_what_a_full_disk_does_not_allow_is_refused_in_a_sentence(
 
 
 def test_an_order_that_meets_a_full_disk_pauses_the_run(tmp_path, flat, monkeypatch):
-    monkeypatch.setattr("llmviz.runs.worker.LAST_WORDS", 1e6)  # after which it would end this very process
+    monkeypatch.setattr("llmviz.runs.worker.Inbox", lambda channel: None)  # it would end this very process
     ours, theirs = socket.socketpair()
     run = create_run(tmp_path, parse_settings(flat), name="Amber Otter")
     worker = RunWorker(Channel(theirs), {"folder": run.path, "data_root": None, "slots": tmp_path / "slots"})
