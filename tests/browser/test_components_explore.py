@@ -19,14 +19,6 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 TOKENS = cut(STORY, "tokens")
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[playwright.Browser]:
-    with playwright.sync_playwright() as tools:
-        chromium = tools.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
 def harness() -> Iterator[tuple[str, Explore]]:
     with serve() as running:
@@ -34,12 +26,12 @@ def harness() -> Iterator[tuple[str, Explore]]:
 
 
 @pytest.fixture
-def open_page(browser: playwright.Browser, harness: tuple[str, Explore]) -> Iterator[Callable]:
+def open_page(chromium: playwright.Browser, harness: tuple[str, Explore]) -> Iterator[Callable]:
     """open_page("tab=sample", width=…, height=…) → a page; afterwards nothing may have gone wrong in it."""
     contexts, wrong = [], []
 
     def open_(query: str, width: int = 1366, height: int = 625, **options: object) -> playwright.Page:
-        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        context = chromium.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(8_000)

@@ -236,7 +236,7 @@ def test_the_picker_lists_shipped_and_mine(look):
     page.wait_for_function("location.search.includes('run=stories-small')")
     assert page.get_by_role("link", name="Save my model").is_hidden()
     picker.select_option(FINISHED)
-    assert page.get_by_role("link", name="Save my model").is_visible()
+    page.get_by_role("link", name="Save my model").wait_for(state="visible")
 
 
 def test_the_time_machine_moves_by_arrow_keys(look):
