@@ -15,7 +15,6 @@ from explore_harness import STORY, Explore, attention_weights, cut, serve  # noq
 
 pytestmark = pytest.mark.browser
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 TOKENS = cut(STORY, "tokens")
 
 
@@ -34,7 +33,7 @@ def open_page(chromium: playwright.Browser, harness: tuple[str, Explore]) -> Ite
         context = chromium.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(8_000)
+        page.set_default_timeout(20_000)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on(
             "console",
