@@ -27,7 +27,7 @@ MAP_TOKENS = 64  # of the opening's attention: as many as a map shows legibly
 MEASURED = ("val_loss", "val_accuracy", "bits_per_byte", "seconds", "tokens_seen", "n_parameters", "threads")
 # A story from its beginning, and its less likely words left out: how the page opens, and how it is judged.
 OPENING = SamplingSettings(temperature=0.7, top_p=0.9, max_new_tokens=240, sample_seed=1)
-SENTENCES = 200
+SAMPLE_TOKENS = 800
 SENTENCES_A_SAMPLE = 10
 
 
@@ -40,6 +40,7 @@ class Recipe:
     settings: RunSettings
     sentences: Callable[[str], list[str]]  # of a text
     is_right: Callable[[str], bool]  # whether the grammar of its corpus can write this sentence
+    judged_by: int = 200  # sentences
 
 
 def _split_story(text: str) -> list[str]:
@@ -159,7 +160,7 @@ def describe(run: RunDirectory, recipe: Recipe, opened: OpenedModel) -> dict[str
         "command": f"python -m llmviz ship {recipe.name} --out DIR",
         "settings": recipe.settings.flat(),
         "measured": {name: state[name] for name in MEASURED}
-        | {"right_sentences": right_share(opened, recipe), "of_sentences": SENTENCES},
+        | {"right_sentences": right_share(opened, recipe), "of_sentences": recipe.judged_by},
         "versions": {
             "llmviz": __version__,
             "python": platform.python_version(),
@@ -169,32 +170,28 @@ def describe(run: RunDirectory, recipe: Recipe, opened: OpenedModel) -> dict[str
     }
 
 
-def right_share(opened: OpenedModel, recipe: Recipe, n_sentences: int = SENTENCES) -> float:
+def right_share(opened: OpenedModel, recipe: Recipe) -> float:
     """The share of sentences, sampled like the opening, that its corpus's grammar can write."""
-    sentences = sampled_sentences(opened, recipe, n_sentences)
-    return sum(map(recipe.is_right, sentences)) / len(sentences)
+    sentences = sampled_sentences(opened, recipe)
+    return sum(map(recipe.is_right, sentences)) / max(1, len(sentences))
 
 
-def sampled_sentences(opened: OpenedModel, recipe: Recipe, n_sentences: int) -> list[str]:
-    """Whole sentences of the model's own, from no prompt: ten from every seed, 0, 1, 2 …"""
+def sampled_sentences(opened: OpenedModel, recipe: Recipe) -> list[str]:
+    """Whole sentences of the model's own, from no prompt: ten at most from every seed, 0, 1, 2 …
+
+    As many as the recipe asks for, or fewer from a model that hardly ever ends one.
+    """
     from llmviz.generation import first_ids, generate
 
-    sampling = OPENING.model_copy(update={"max_new_tokens": 2_000})
+    start = first_ids(opened.tokenizer, "")
     sentences: list[str] = []
-    seed = 0
-    while len(sentences) < n_sentences:
-        ids: list[int] = []
-        written: list[str] = []
-        seeded = sampling.model_copy(update={"sample_seed": seed})
-        for token in generate(opened.model, first_ids(opened.tokenizer, ""), seeded):
-            ids.append(token)
-            # The last one may not be whole yet.
-            written = recipe.sentences(opened.tokenizer.decode(ids))[:-1]
-            if len(written) == SENTENCES_A_SAMPLE:
-                break
-        sentences += written
-        seed += 1
-    return sentences[:n_sentences]
+    for seed in range(recipe.judged_by):
+        sampling = OPENING.model_copy(update={"max_new_tokens": SAMPLE_TOKENS, "sample_seed": seed})
+        text = opened.tokenizer.decode(list(generate(opened.model, start, sampling)))
+        sentences += recipe.sentences(text)[:-1][:SENTENCES_A_SAMPLE]  # the last one may not be whole
+        if len(sentences) >= recipe.judged_by:
+            break
+    return sentences[: recipe.judged_by]
 
 
 def _copy_log(source: Path, target: Path) -> None:

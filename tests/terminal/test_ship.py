@@ -16,7 +16,7 @@ def words(text: str) -> list[str]:
 @pytest.fixture(scope="module")
 def recipe(tiny_run):
     settings = RunDirectory(tiny_run).settings()
-    return Recipe("tiny", "Tiny", settings, sentences=words, is_right=str.isalpha)
+    return Recipe("tiny", "Tiny", settings, sentences=words, is_right=str.isalpha, judged_by=3)
 
 
 @pytest.fixture(scope="module")

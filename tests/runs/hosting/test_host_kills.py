@@ -197,7 +197,7 @@ def test_a_worker_is_small_and_has_no_gradio(shared_host, flat, owner, until):
     print(f"after a hundred steps, samples and evaluations: {process.memory_full_info().uss / 1e6:.1f} MB")
     assert process.memory_full_info().uss < 60e6
     assert not [m.path for m in process.memory_maps() if "gradio" in m.path]
-    assert process.nice() == 10
+    assert process.nice() == min(19, psutil.Process().nice() + 10)
     assert Path(f"/proc/{pid}/oom_score_adj").read_text().strip() == "600"
     environment = process.environ()
     assert environment["GOMP_SPINCOUNT"] == "1000"
