@@ -42,7 +42,7 @@ def test_its_curve_is_whole():
     assert frame.step.max() == RECIPE.settings.training.max_steps
     final = frame[frame.full == True].iloc[-1]  # noqa: E712 (a column that also holds None)
     assert final.val_loss == STORY_GPT.state()["val_loss"]
-    assert frame.loss.iloc[0] == pytest.approx(math.log(53), abs=0.3)  # a blind guess at first
+    assert frame.loss.dropna().iloc[0] == pytest.approx(math.log(53), abs=0.3)  # a blind guess at first
 
 
 def test_its_text_can_still_be_written():
