@@ -71,7 +71,7 @@ export function mount(box, props, trigger, watch) {
   }
 
   // A link may carry settings; Gradio fills the form with them, once.
-  if (new URLSearchParams(location.search).has("preset")) trigger("load", { query: location.search });
+  if (new URLSearchParams(location.search).has("preset")) trigger("apply", { query: location.search });
 
   watch("value", showEstimate);
   listen(box, "host", showEstimate);

@@ -154,7 +154,7 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
         **quietly,
     )
     toolbar.select(suggest_size, None, [form.size, form.corpus, form.tokenizer, *more.values()], **quietly)
-    toolbar.load(open_link, None, [reply, form.size, form.corpus, form.tokenizer, *more.values()], **quietly)
+    toolbar.apply(open_link, None, [reply, form.size, form.corpus, form.tokenizer, *more.values()], **quietly)
     live.copy(make_link, form.inputs(), reply, **quietly)
     for asks in (toolbar.expand, compare.select):
         asks(explore, selection, plot, js="() => window.llmviz.selectionInput()", **quietly)
