@@ -142,19 +142,17 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
     with_selection = "(s, ...rest) => [window.llmviz.selectionInput(), ...rest]"
     toolbar.submit(start, [selection, *form.inputs()], reply, js=with_selection, **quietly)
     reply.change(None, reply, None, js="(text) => window.llmviz.reply(text)", **quietly)
-    form.size.input(
-        choose_size, form.size, [form.corpus, form.tokenizer, *more.values()], queue=False, **quietly
-    )
-    gr.on(
-        [part.change for part in (form.size, form.corpus, form.tokenizer, *more.values())],
-        estimate,
-        form.inputs(),
-        toolbar,
-        trigger_mode="always_last",
-        **quietly,
-    )
-    toolbar.select(suggest_size, None, [form.size, form.corpus, form.tokenizer, *more.values()], **quietly)
-    toolbar.apply(open_link, None, [reply, form.size, form.corpus, form.tokenizer, *more.values()], **quietly)
+    filled = [form.size, form.corpus, form.tokenizer, *more.values()]
+    asked = {"fn": estimate, "inputs": form.inputs(), "outputs": toolbar, "trigger_mode": "always_last"}
+    # Only what a reader changes asks for an estimate; a size that fills the whole form asks once, afterwards.
+    gr.on([part.input for part in (form.corpus, form.tokenizer, *more.values())], **asked, **quietly)
+    for fills in (
+        form.size.input(choose_size, form.size, filled[1:], queue=False, **quietly),
+        toolbar.select(suggest_size, None, filled, **quietly),
+        # Not "load": Gradio sends that one itself, for every visitor and without the link.
+        toolbar.apply(open_link, None, [reply, *filled], **quietly),
+    ):
+        fills.then(**asked, **quietly)
     live.copy(make_link, form.inputs(), reply, **quietly)
     for asks in (toolbar.expand, compare.select):
         asks(explore, selection, plot, js="() => window.llmviz.selectionInput()", **quietly)
