@@ -80,9 +80,12 @@ def own_server(tmp_path) -> Iterator[AppServer]:
     server.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
-    """A headless Chromium; where there is none the test is skipped, but not in CI."""
+    """A headless Chromium; where there is none the test is skipped, but not in CI.
+
+    Not for the whole session: playwright keeps an event loop running, and other tests have their own.
+    """
     executable = shutil.which("chromium") or shutil.which("chromium-browser")
     if executable is None:
         reason = "no Chromium found: install Debian's package chromium to run the browser tests"
