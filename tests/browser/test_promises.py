@@ -84,7 +84,8 @@ def test_an_outage_is_caught_up_without_a_reload(page, app_server, seconds):
     assert steps == sorted(set(steps))
     assert steps[:100] == list(range(100))
     assert page.evaluate("window.notReloaded") is True
-    page.locator("#lv-stop").click()
+    if page.locator("#lv-stop").is_enabled():  # after a minute it may have finished
+        page.locator("#lv-stop").click()
 
 
 def test_two_readers_train_at_once_without_disturbing_each_other(page, chromium, app_server):
