@@ -1,13 +1,11 @@
 """How quick the page is: counts are asserted, times are printed (machines differ)."""
 
-import json
 import statistics
 import time
 
-import httpx
 import pytest
 
-from tests.browser.driving import choose, open_app, points
+from tests.browser.driving import choose, open_app, points, press_train
 
 pytestmark = [pytest.mark.browser, pytest.mark.benchmark]
 
@@ -50,6 +48,7 @@ def test_a_click_answers_while_a_run_trains(page, app_server):
     from gradio_client import Client
 
     open_app(page, app_server)
+    run = press_train(page, "Small")
     client = Client(app_server.url, verbose=False)
     times = []
     for _ in range(60):
@@ -58,18 +57,6 @@ def test_a_click_answers_while_a_run_trains(page, app_server):
         times.append(time.monotonic() - began)
         time.sleep(0.05)
     p95 = statistics.quantiles(times, n=20)[-1]
+    assert page.evaluate(f"window.llmviz.store.summaries.get('{run}').status") == "running"
     print(f"\nqueued event: median {statistics.median(times) * 1e3:.0f} ms, p95 {p95 * 1e3:.0f} ms")
-
-
-def test_one_live_update_is_small(app_server):
-    """Bytes of each metrics message after the first, read as a browser reads them."""
-    headers = {"X-LLMViz-Owner": "e" * 32}
-    base = f"{app_server.url}/gradio_api/llmviz"
-    runs = httpx.get(f"{base}/runs", headers=headers).json()["runs"]
-    assert runs
-    with httpx.stream(
-        "POST", f"{base}/stream", json={"runs": {runs[0]["id"]: {}}}, headers=headers
-    ) as response:
-        for line in response.iter_lines():
-            if line.startswith("data:") and json.loads(line[5:])["t"] == "events":
-                break
+    assert p95 < 0.2
