@@ -15,10 +15,6 @@ class Preset:
     note: str
     settings: RunSettings
 
-    def with_text(self, corpus: str, **more: Any) -> RunSettings:
-        """The same recipe on another text."""
-        return parse_settings({"corpus": corpus, **more}, self.settings)
-
 
 def _preset(name: str, label: str, note: str, **flat: Any) -> Preset:
     return Preset(name=name, label=label, note=note, settings=parse_settings(flat))

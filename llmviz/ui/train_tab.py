@@ -2,14 +2,14 @@
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
 from gradio.components import Component
 
 from llmviz.runs import Host, Refused
-from llmviz.settings import FIELDS, PRESETS, SettingsError, about, parse_settings
+from llmviz.settings import FIELDS, PRESETS, SettingsError, parse_settings
 from llmviz.ui.components import component
 from llmviz.ui.controls import choices, control, form_settings
 from llmviz.ui.explore import Curve, loss_figure
@@ -49,12 +49,11 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
     with gr.Row(elem_id="lv-choices"):
         form = _choices()
         toolbar = component("toolbar", value={"primary": PRIMARY})
-    text = form.text
     with gr.Column(elem_id="lv-more", elem_classes="lv-panel"):
         component("spark")
         live = component("live")
         more = _more_controls()
-    form = Form(form.size, form.corpus, form.tokenizer, text, more)
+    form = replace(form, more=more)
     with gr.Row(elem_id="lv-train-panels"):
         component("chart", elem_id="lv-chart")
         component("film", elem_id="lv-film")
@@ -208,8 +207,3 @@ def _more_controls() -> dict[str, Component]:
                 if FIELDS[name][0] == room:
                     made[name] = control(name, flat[name])
     return made
-
-
-def live_settings() -> list[str]:
-    """The settings that may be changed while a run trains."""
-    return [name for name, (_, field) in FIELDS.items() if about(field, "live")]

@@ -78,7 +78,6 @@ def test_what_a_reader_typed_is_not_repeated():
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=lambda preset: preset.name)
 def test_presets_have_no_conflicts(preset):
     assert conflicts(preset.settings) == []
-    assert preset.with_text("rhymes").data.corpus == "rhymes"
 
 
 @given(
