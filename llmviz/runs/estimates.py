@@ -1,15 +1,16 @@
 """How large a run will be and how long it will take, said before it starts. No torch.
 
-What the parts of a run cost is measured on this machine for every preset (`chores`); a run of other settings
-is put between them by the floating-point operations of its step. Until something has been measured the costs
-are guessed, and the estimate says that it is provisional.
+What the parts of a run cost is measured on this machine for every preset (`chores`), several times, as the
+speed of a machine varies; later every finished run of a preset counts as one more measurement. A run of other
+settings is put between the presets by the floating-point operations of its step. Until something has been
+measured the costs are guessed, and the estimate says that it is provisional.
 """
 
 import hashlib
 import json
 import math
 import platform
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ GUESSED_CALLS = 8e-4  # seconds that a step takes per layer, however small the l
 NOW_EVERY, NOW_SHARE = 1.0, 0.05  # the newest sample, as in `session`
 CHECKPOINT_EVERY, CHECKPOINT_SHARE = 5.0, 0.03
 EVALUATION_SHARE = 0.1
+WORTH_IT = 0.9  # of the time with one thread: what all threads may take at most, to be preferred
+ROUNDS = 3  # measurements of a preset; the newest never counts less than one of so many
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,11 @@ class Costs:
         """For a file."""
         return asdict(self)
 
+    def mixed(self, other: "Costs", share: float) -> "Costs":
+        """The mean of these and other costs; `share` (0…1) is the weight of the others."""
+        pairs = ((part.name, getattr(self, part.name), getattr(other, part.name)) for part in fields(self))
+        return Costs(**{name: (1 - share) * mine + share * its for name, mine, its in pairs})
+
     def scaled(self, step: float, layers: float, weights: float) -> "Costs":
         """The costs of another shape: by the time of its step, its number of layers, and of weights."""
         return Costs(
@@ -57,15 +65,39 @@ class Costs:
         )
 
 
+KINDS = ("one", "all", "busy")
+
+
 @dataclass(frozen=True)
 class Measured:
-    """Costs of a shape: with all cores while it is alone, and with one thread while all cores are busy."""
+    """Costs of a shape: alone on the machine with one thread, and with all; and with one thread while all
+    cores are busy."""
 
     settings: RunSettings
     vocab_size: int
-    alone: Costs
+    one: Costs
+    all: Costs
     busy: Costs
+    rounds: int = 1  # measurements that these are the mean of
     quiet: bool = True  # nothing else kept the machine busy meanwhile
+
+    @property
+    def all_pay(self) -> bool:
+        """Whether all threads are quicker than one. The steps of small models are so short that threads lose
+        more by waiting for one another than they win."""
+        return self.all.step < WORTH_IT * self.one.step
+
+    def kind(self, threads: int, alone: bool) -> str:
+        """Which costs hold with that many threads (0: automatic): "one", "all" or "busy"."""
+        if not alone:
+            return "busy"
+        return "all" if threads > 1 or (threads == 0 and self.all_pay) else "one"
+
+    def after(self, newer: "Measured") -> "Measured":
+        """The mean of these and one newer measurement."""
+        share = 1 / (self.rounds + 1)
+        means = {kind: getattr(self, kind).mixed(getattr(newer, kind), share) for kind in KINDS}
+        return replace(newer, **means, rounds=min(self.rounds + 1, ROUNDS))
 
 
 def step_flops(settings: RunSettings, vocab_size: int) -> float:
@@ -116,14 +148,10 @@ class Estimator:
 
         seconds: wall-clock time if the others train as long as it does.
         """
-        data = self._dataset(settings)
-        vocab_size = data.get("vocab_size") or guess_vocabulary(settings)
-        val_tokens = (
-            data.get("n_val_tokens") or settings.data.corpus_chars * settings.data.validation_fraction
-        )
+        vocab_size, val_tokens = self._sizes(settings)
         memory = memory_bytes(settings.model, vocab_size, settings.training.batch_size) + WORKER_BYTES
         costs = self.costs(settings, vocab_size, alone=active == 0)
-        seconds = seconds_of(settings, costs, int(val_tokens)) * max(1.0, (active + 1) / self.cores)
+        seconds = seconds_of(settings, costs, val_tokens) * max(1.0, (active + 1) / self.cores)
         return {
             "seconds": round(seconds, 1),
             "provisional": not self.measured or not all(m.quiet for m in self.measured.values()),
@@ -133,21 +161,25 @@ class Estimator:
 
     def costs(self, settings: RunSettings, vocab_size: int, alone: bool) -> Costs:
         """Measured for this very shape, or placed between the measured ones, or guessed."""
-        threads = settings.training.threads or (self.cores if alone else 1)
-        alone = alone and threads > 1
+        threads = settings.training.threads
         flops = step_flops(settings, vocab_size)
         if not self.measured:
-            return _guessed(settings, vocab_size, flops, threads)
-        near = min(
-            self.measured.values(), key=lambda m: abs(math.log(step_flops(m.settings, m.vocab_size) / flops))
-        )
-        costs = near.alone if alone else near.busy
+            return _guessed(settings, vocab_size, flops, threads or (self.cores if alone else 1))
+        near = self._nearest(flops)
+        kind = near.kind(threads, alone)
+        costs: Costs = getattr(near, kind)
         return costs.scaled(
-            step=self._step_seconds(flops, alone) / costs.step,
+            step=self._step_seconds(flops, kind) / costs.step,
             layers=settings.model.n_layer / near.settings.model.n_layer,
             weights=n_parameters(settings.model, vocab_size)
             / n_parameters(near.settings.model, near.vocab_size),
         )
+
+    def threads_alone(self, settings: RunSettings) -> int:
+        """How many threads train it fastest while it is alone."""
+        vocab_size, _ = self._sizes(settings)
+        pay = not self.measured or self._nearest(step_flops(settings, vocab_size)).all_pay
+        return self.cores if pay else 1
 
     def load(self, presets: dict[str, RunSettings]) -> None:
         """Take over what an earlier server measured with the same code on the same machine."""
@@ -157,35 +189,62 @@ class Estimator:
                 return
             for name, found in kept["measured"].items():
                 if name in presets and found["settings"] == presets[name].model_dump():
-                    alone, busy = Costs(**found["alone"]), Costs(**found["busy"])
-                    self.measured[name] = Measured(presets[name], found["vocab_size"], alone, busy)
+                    costs = {kind: Costs(**found[kind]) for kind in KINDS}
+                    vocab_size, rounds = found["vocab_size"], found["rounds"]
+                    self.measured[name] = Measured(presets[name], vocab_size, **costs, rounds=rounds)
         except (OSError, ValueError, KeyError, TypeError):
             return  # as good as no file: everything is measured again
 
     def add(self, name: str, measured: Measured) -> None:
         """Take note of a measurement, also for the next server."""
-        self.measured[name] = measured
-        if self.cache:
-            kept = {
-                name: {
-                    "settings": m.settings.model_dump(),
-                    "vocab_size": m.vocab_size,
-                    "alone": m.alone.as_dict(),
-                    "busy": m.busy.as_dict(),
-                }
-                for name, m in self.measured.items()
-                if m.quiet
-            }
-            content = json.dumps({"version": self.version, "measured": kept}).encode()
-            write_atomically(self.cache, lambda file: file.write(content))
+        known = self.measured.get(name)
+        if known is None or (measured.quiet and not known.quiet):
+            self.measured[name] = measured
+        else:
+            usable = measured.quiet or not known.quiet
+            self.measured[name] = known.after(measured if usable else known)
+        self._keep()
 
-    def _step_seconds(self, flops: float, alone: bool) -> float:
+    def rounds(self, name: str) -> int:
+        """How often a preset has been measured, up to ROUNDS."""
+        return self.measured[name].rounds if name in self.measured else 0
+
+    def learn(self, settings: RunSettings, kind: str, seconds: float) -> None:
+        """A run took so many seconds of turns, all of one kind. If it was a preset's, that counts as one more
+        measurement: it says more of the machine as it is now than half a second before anybody came."""
+        for name, known in self.measured.items():
+            if _same_work(known.settings, settings):
+                _, val_tokens = self._sizes(settings)
+                ratio = seconds / seconds_of(settings, getattr(known, kind), val_tokens)
+                newer = getattr(known, kind).scaled(step=ratio, layers=ratio, weights=ratio)
+                self.add(name, replace(known, **{kind: newer}))
+                return
+
+    def _keep(self) -> None:
+        """Write the measurements down, without those of a machine that was busy with something else."""
+        if not self.cache:
+            return
+        kept = {
+            name: {kind: getattr(m, kind).as_dict() for kind in KINDS}
+            | {"settings": m.settings.model_dump(), "vocab_size": m.vocab_size, "rounds": m.rounds}
+            for name, m in self.measured.items()
+            if m.quiet
+        }
+        content = json.dumps({"version": self.version, "measured": kept}).encode()
+        write_atomically(self.cache, lambda file: file.write(content))
+
+    def _nearest(self, flops: float) -> Measured:
+        """The measured shape whose step takes about as many operations."""
+        return min(
+            self.measured.values(), key=lambda m: abs(math.log(step_flops(m.settings, m.vocab_size) / flops))
+        )
+
+    def _step_seconds(self, flops: float, kind: str) -> float:
         """The time of a step of so many operations: a line through the two nearest measured shapes, both
         axes logarithmic. Beyond the largest, time grows as the operations do; below the smallest, slowly:
         there it is the number of calls that counts."""
         points = sorted(
-            (step_flops(m.settings, m.vocab_size), (m.alone if alone else m.busy).step)
-            for m in self.measured.values()
+            (step_flops(m.settings, m.vocab_size), getattr(m, kind).step) for m in self.measured.values()
         )
         if flops >= points[-1][0]:
             return points[-1][1] * flops / points[-1][0]
@@ -195,15 +254,27 @@ class Estimator:
         (f0, t0), (f1, t1) = points[right - 1], points[right]
         return t0 * (t1 / t0) ** (math.log(flops / f0) / math.log(f1 / f0))
 
-    def _dataset(self, settings: RunSettings) -> dict[str, Any]:
+    def _sizes(self, settings: RunSettings) -> tuple[int, int]:
+        """The vocabulary and the tokens of the validation text; guessed until the text has been built."""
         from llmviz.text.recipes import TextError, recipe_sha256
 
         try:
-            return json.loads(
-                (self.data_root / recipe_sha256(settings.data) / "meta.json").read_text("utf-8")
-            )
-        except (OSError, ValueError, TextError):
-            return {}
+            path = self.data_root / recipe_sha256(settings.data) / "meta.json"
+            meta = json.loads(path.read_text("utf-8"))
+            return meta["vocab_size"], meta["n_val_tokens"]
+        except (OSError, ValueError, KeyError, TextError):
+            letters = settings.data.corpus_chars * settings.data.validation_fraction
+            return guess_vocabulary(settings), int(letters)
+
+
+def _same_work(one: RunSettings, other: RunSettings) -> bool:
+    """Whether two runs take equally long: the same text, model and steps, whatever the seed and the rate."""
+    free = {"seed", "learning_rate", "warmup_steps"}
+    return (
+        one.data == other.data
+        and one.model == other.model
+        and one.training.model_dump(exclude=free) == other.training.model_dump(exclude=free)
+    )
 
 
 def guess_vocabulary(settings: RunSettings) -> int:

@@ -81,9 +81,10 @@ class Host:
         self.machine = Machine(cores or found.cores, found.memory)
         self.launcher = Launcher()
         self.library = Library(self.runs, Path(shipped_dir) if shipped_dir else None, self.data_root)
-        self.lives = Lives(self.library, self.launcher, self.machine.cores, self.data_dir / "slots")
+        cores, slots = self.machine.cores, self.data_dir / "slots"
+        self.estimator = Estimator(cores, self.data_root, self.data_dir / "machine.json")
+        self.lives = Lives(self.library, self.launcher, cores, slots, self.estimator)
         self.jobs = JobClient(self.launcher, on_busy=self.lives.scheduler.withhold)
-        self.estimator = Estimator(self.machine.cores, self.data_root, self.data_dir / "machine.json")
         self.housekeeper = Housekeeper(self.launcher, self.estimator, self.data_root, self.lives.active)
         self.chores = chores
         self.closed = False

@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 
 from llmviz.runs.channel import Channel
-from llmviz.runs.estimates import Costs, Estimator, Measured
+from llmviz.runs.estimates import KINDS, ROUNDS, Costs, Estimator, Measured
 from llmviz.runs.launcher import TRAINING_NICE, Launcher
 from llmviz.settings import PRESETS, RunSettings
 
@@ -65,11 +65,12 @@ class Housekeeper:
     def _work(self) -> None:
         try:
             vocabularies = self._prepare()
-            for name, settings in self.presets.items():
-                while name in vocabularies and name not in self.estimator.measured:
-                    if self._closing.is_set():
-                        return
-                    self._measure(name, settings, vocabularies[name])
+            for goal in range(1, ROUNDS + 1):  # one preset after the other, and again: machines have moods
+                for name in vocabularies:
+                    while name in self.presets and self.estimator.rounds(name) < goal:
+                        if self._closing.is_set():
+                            return
+                        self._measure(name, self.presets[name], vocabularies[name])
         except Exception:
             log.exception("Housekeeping ended early; estimates stay provisional")
 
@@ -92,28 +93,30 @@ class Housekeeper:
         return vocabularies
 
     def _measure(self, name: str, settings: RunSettings, vocab_size: int) -> None:
-        """Measure one preset, if it stays quiet for so long: on all cores at once, then alone."""
+        """Measure one preset, if it stays quiet for so long: alone, and then one on every core at once."""
         cores = self.estimator.cores
         quiet = self._wait_for_quiet()
         if self._closing.is_set():
             return
         workers = [self._hire() for _ in range(cores)]
+        found: dict[str, Costs] = {}
         try:
-            order = {"do": "measure", "settings": settings.model_dump(), "threads": 1}
-            busy = self._ask(workers, order, self._disturbed)
-            alone = self._ask(workers[:1], order | {"threads": cores}, self._disturbed) if busy else None
+            for kind, threads, hands in zip(KINDS, (1, cores, 1), (1, 1, cores), strict=True):
+                order = {"do": "measure", "settings": settings.model_dump(), "threads": threads}
+                answers = self._ask(workers[:hands], order, self._disturbed)
+                if not answers:
+                    return
+                if any("error" in answer for answer in answers):
+                    log.warning("preset %s could not be measured: %s", name, answers)
+                    del self.presets[name]
+                    return
+                found[kind] = Costs(
+                    **{part: sum(answer[part] for answer in answers) / hands for part in answers[0]}
+                )
         finally:
             for worker in workers:
                 worker.close()
-        if not busy or not alone:
-            return
-        if any("error" in answer for answer in busy + alone):
-            log.warning("preset %s could not be measured: %s", name, busy + alone)
-            del self.presets[name]
-            return
-        mean = {part: sum(answer[part] for answer in busy) / cores for part in busy[0]}
-        measured = Measured(settings, vocab_size, Costs(**alone[0]), Costs(**mean), quiet)
-        self.estimator.add(name, measured)
+        self.estimator.add(name, Measured(settings, vocab_size, **found, quiet=quiet))
 
     def _wait_for_quiet(self) -> bool:
         """Wait until nothing trains, and for a moment when the machine is idle as well; False if it never is:

@@ -15,6 +15,7 @@ from typing import Any
 
 from llmviz.runs.changes import record_change, sentences
 from llmviz.runs.directory import RunBusy, RunDirectory
+from llmviz.runs.estimates import Estimator
 from llmviz.runs.launcher import Launcher
 from llmviz.runs.library import Entry, Library
 from llmviz.runs.records import RecordLog, fold, read_records
@@ -29,9 +30,17 @@ WATCH_SECONDS = 20.0
 class Lives:
     """The runs of a library and the workers that train them."""
 
-    def __init__(self, library: Library, launcher: Launcher, cores: int, slots: Path) -> None:
+    def __init__(
+        self,
+        library: Library,
+        launcher: Launcher,
+        cores: int,
+        slots: Path,
+        estimator: Estimator,
+    ) -> None:
         self.library = library
         self.cores = cores
+        self.estimator = estimator  # says how many threads are of use; is told how long runs took
         self.scheduler = Scheduler(
             launcher, cores, slots, on_crash=self._worker_crashed, on_rest=self._run_rests
         )
@@ -60,7 +69,7 @@ class Lives:
         """Let a run that was just made train; returns its id."""
         entry = self.library.add(run)
         log.info("run %s: created", run.id[:8])
-        self.scheduler.train(self._trainee(entry))
+        self._train(entry)
         return run.id
 
     def pause(self, entry: Entry) -> None:
@@ -75,7 +84,7 @@ class Lives:
         self._require_unfinished(entry, "start a new one to train further")
         with self._lock:
             self.write_meta(entry, wanted="run")
-            self.scheduler.train(self._trainee(entry))
+            self._train(entry)
 
     def step(self, entry: Entry) -> None:
         """A single step, after which it is paused. A run that is training is paused by the first press."""
@@ -86,7 +95,7 @@ class Lives:
             if trainee.wants == "run" and trainee.steps is None:
                 self.scheduler.rest(trainee, "pause")
             else:
-                self.scheduler.train(trainee, steps=1)
+                self._train(entry, steps=1)
 
     def stop(self, entry: Entry) -> None:
         """End it for good, with a full evaluation."""
@@ -156,8 +165,8 @@ class Lives:
         if trainee.wants != "run":
             return {}
         state, place = entry.state(), self.scheduler.place(trainee)
-        threads = trainee.threads or (self.cores if place.active == 1 else 1)
-        share = min(1.0, self.cores / max(1, place.active * min(threads, self.cores)))
+        slots_each = min(trainee.threads or 1, self.cores)
+        share = min(1.0, self.cores / max(1, place.active * slots_each))
         steps = max(0, state.get("max_steps", 0) - state.get("step", 0))
         eta = trainee.progress.seconds_left(steps, share)
         if eta is not None and (limit := entry.flat().get("max_seconds")):
@@ -178,7 +187,7 @@ class Lives:
         if status in FINAL and not (wanted == "stop" and cut_short):
             return
         if wanted == "run":
-            self.scheduler.train(self._trainee(entry))
+            self._train(entry)
         elif wanted == "stop":
             self.scheduler.rest(self._trainee(entry), "stop")
         elif status != "paused":
@@ -211,11 +220,19 @@ class Lives:
             self.write_meta(entry, wanted="pause")
         if self._status(entry) != status:
             self._write_state(entry, status=status, **({"reason": reason} if reason else {}))
+        progress = trainee.progress
+        if status == "finished" and len(progress.kinds) == 1:
+            self.estimator.learn(entry.run.settings(), *progress.kinds, progress.seconds)
 
     def _write_state(self, entry: Entry, **changed: Any) -> None:
         """Change state.json, which is ours to write while no worker holds the run's lock."""
         with contextlib.suppress(RunBusy), entry.run.locked():
             entry.run.write_state(**changed)
+
+    def _train(self, entry: Entry, steps: int | None = None) -> None:
+        trainee = self._trainee(entry)
+        trainee.widest = self.estimator.threads_alone(entry.run.settings())
+        self.scheduler.train(trainee, steps)
 
     def _trainee(self, entry: Entry) -> Trainee:
         with self._lock:

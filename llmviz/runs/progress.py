@@ -1,6 +1,6 @@
 """How fast a run really goes: measured from its own turns."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 MEMORY = 0.8  # how much of the old pace remains after one more turn: the last five turns or so count
 
@@ -10,14 +10,20 @@ class Progress:
     """Seconds of turn per step, smoothed. Turns include evaluations, samples and checkpoints."""
 
     seconds_per_step: float | None = None
+    seconds: float = 0.0  # of all turns
+    kinds: set[str] = field(default_factory=set)  # of conditions that the turns were under
     _step: int | None = None
 
     def restart(self) -> None:
         """The step may jump now: the run was resumed, perhaps from an older checkpoint."""
+        if self._step is not None:
+            self.kinds.add("interrupted")
         self._step = None
 
-    def turn_ended(self, step: int, seconds: float) -> None:
-        """A turn of `seconds` left the run at `step`."""
+    def turn_ended(self, step: int, seconds: float, kind: str) -> None:
+        """A turn of `seconds` left the run at `step`. kind: "one", "all" or "busy", as in `estimates`."""
+        self.seconds += seconds
+        self.kinds.add(kind)
         before, self._step = self._step, step
         if before is None or step <= before:
             return

@@ -40,7 +40,8 @@ class Trainee:
     run: str
     folder: Path
     data_root: Path | None
-    threads: int
+    threads: int  # 0: automatic
+    widest: int | None = None  # what automatic comes to while it is alone; None: all cores
     progress: Progress = field(default_factory=Progress)
     worker: "Worker | None" = None
     wants: str = "rest"  # "run"; "pause" or "stop" as long as its worker has yet to carry that out; "rest"
@@ -116,7 +117,7 @@ class Scheduler:
             trainee.wants, trainee.steps = "run", steps
             trainee.progress.restart()
             if trainee.worker and not trainee.worker.dismissed:
-                self.turns.join(trainee.run, trainee.threads, steps)
+                self.turns.join(trainee.run, trainee.threads, steps, trainee.widest)
             elif not trainee.worker:  # a dismissed one has to be gone first: it holds the run's lock
                 self._summon(trainee)
 
@@ -243,7 +244,9 @@ class Scheduler:
             turn = self.turns.out.get(message["ended"])
             self.turns.ended(message["ended"])
             if turn and "step" in message:  # else it was called back before it began
-                trainee.progress.turn_ended(message["step"], message["seconds"])
+                alone = "all" if turn.threads > 1 else "one"
+                kind = alone if len(self.turns) == 1 else "busy"
+                trainee.progress.turn_ended(message["step"], message["seconds"], kind)
                 if turn.steps:
                     self.rest(trainee, "pause")
         elif "changed" in message and trainee.unheard:
@@ -305,7 +308,7 @@ class Scheduler:
         if trainee.wants == "stop":
             channel.send({"do": "stop"})
         else:
-            self.turns.join(trainee.run, trainee.threads, trainee.steps)
+            self.turns.join(trainee.run, trainee.threads, trainee.steps, trainee.widest)
 
     def _exchange_turns(self) -> None:
         now = time.monotonic()

@@ -4,8 +4,9 @@
 
 - A turn names the slots (cores) that it takes. On every slot there is at most one turn that runs and one
   that waits for it: when the first ends, the second begins by itself (`slots`), however busy the server is.
-- A run with n threads takes n slots. With threads=0 (automatic) a run that is alone takes every core; as
-  soon as two train, one each: two jobs of two threads on two cores ran over ten times slower than one.
+- A run with n threads takes n slots. With threads=0 (automatic) a run that is alone takes every core, or
+  as many as make it quicker; as soon as two train, one each: two jobs of two threads on two cores ran over
+  ten times slower than one.
 - While somebody waits for a picture or a sample one slot is withheld. A turn of several threads on it is
   asked to end at its next step; its run goes on with fewer, or waits a little if its threads are fixed.
 - Every turn can be called back: it ends at its next step, or does not begin.
@@ -36,6 +37,7 @@ class _Wish:
 
     threads: int
     steps: int | None
+    widest: int  # the most threads that threads=0 comes to
 
 
 class Turns:
@@ -57,11 +59,14 @@ class Turns:
     def __len__(self) -> int:
         return len(self._wishes)
 
-    def join(self, run: str, threads: int, steps: int | None = None) -> None:
-        """Let a run take turns from now on; it goes to the end of the queue."""
+    def join(self, run: str, threads: int, steps: int | None = None, widest: int | None = None) -> None:
+        """Let a run take turns from now on; it goes to the end of the queue.
+
+        widest: with threads=0, how many are of use to it while it is alone; None: all cores.
+        """
         if run not in self._wishes:
             self.queue.append(run)
-        self._wishes[run] = _Wish(threads, steps)
+        self._wishes[run] = _Wish(threads, steps, widest or self.cores)
 
     def leave(self, run: str) -> None:
         """Give a run no more turns; those that are out are called back."""
@@ -99,8 +104,8 @@ class Turns:
 
     def threads_of(self, run: str) -> int:
         """How many threads the next turn of a run has."""
-        wanted = self._wishes[run].threads
-        return wanted or (self._free() if len(self) == 1 else 1)
+        wish = self._wishes[run]
+        return wish.threads or (min(self._free(), wish.widest) if len(self) == 1 else 1)
 
     def grant(self, now: float) -> list[Turn]:
         """The turns that can be given out now."""

@@ -127,5 +127,5 @@ class TrainingSettings(Room):
         le=256,
         label="Threads",
         unit="(0: automatic)",
-        help="CPU threads of this run. Automatic: all cores while it is alone, one as soon as two train.",
+        help="CPU threads of this run. Automatic: all cores while it is alone and gains by them, else one.",
     )

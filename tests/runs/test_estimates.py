@@ -1,8 +1,10 @@
 """Estimates: provisional until something is measured, then scaled between what was measured."""
 
+from dataclasses import replace
+
 import pytest
 
-from llmviz.runs.estimates import Costs, Estimator, Measured, seconds_of, step_flops
+from llmviz.runs.estimates import ROUNDS, Costs, Estimator, Measured, seconds_of, step_flops
 from llmviz.settings import PRESETS, parse_settings
 
 
@@ -11,7 +13,7 @@ def costs(step):
 
 
 def measured(name, alone, busy):
-    return Measured(PRESETS[name].settings, 60, costs(alone), costs(busy))
+    return Measured(PRESETS[name].settings, 60, one=costs(busy), all=costs(alone), busy=costs(busy))
 
 
 @pytest.fixture
@@ -29,7 +31,7 @@ def test_provisional_until_measured(estimator):
 
 def test_what_was_measured_on_a_busy_machine_is_provisional_and_not_kept(estimator):
     spark = PRESETS["spark"].settings
-    estimator.add("spark", Measured(spark, 24, costs(0.004), costs(0.006), quiet=False))
+    estimator.add("spark", replace(measured("spark", 0.004, 0.006), quiet=False))
     assert estimator.estimate(spark)["provisional"] is True
     again = Estimator(2, estimator.data_root, estimator.cache)
     again.load({"spark": spark})
@@ -83,6 +85,39 @@ def test_a_fixed_number_of_threads_counts(estimator):
     estimator.add("spark", measured("spark", 0.004, 0.006))
     one = parse_settings(PRESETS["spark"].settings.flat() | {"threads": 1})
     assert estimator.costs(one, 60, alone=True).step == pytest.approx(0.006)
+
+
+def test_threads_are_used_where_they_make_it_quicker(estimator):
+    spark, small = PRESETS["spark"].settings, PRESETS["small"].settings
+    assert estimator.threads_alone(spark) == 2, "all cores, until it is known better"
+    estimator.add("spark", Measured(spark, 28, one=costs(0.006), all=costs(0.0058), busy=costs(0.007)))
+    estimator.add("small", Measured(small, 60, one=costs(0.014), all=costs(0.010), busy=costs(0.016)))
+    assert (estimator.threads_alone(spark), estimator.threads_alone(small)) == (1, 2)
+    cases = ((spark, 0, 0.006), (spark, 2, 0.0058), (small, 0, 0.010), (small, 1, 0.014))
+    for preset, threads, step in cases:
+        fixed = parse_settings(preset.flat() | {"threads": threads})
+        vocab_size = 28 if preset is spark else 60
+        assert estimator.costs(fixed, vocab_size, alone=True).step == pytest.approx(step)
+        assert estimator.costs(fixed, vocab_size, alone=False).step >= 0.007
+
+
+def test_several_measurements_are_averaged_and_the_newest_counts_a_quarter_at_least(estimator):
+    for step in (0.004, 0.006, 0.005, 0.009):
+        estimator.add("spark", measured("spark", step, 0.01))
+    assert estimator.rounds("spark") == ROUNDS
+    assert estimator.measured["spark"].all.step == pytest.approx(0.75 * 0.005 + 0.25 * 0.009)
+
+
+def test_a_finished_run_of_a_preset_teaches_how_long_it_takes(estimator):
+    spark = PRESETS["spark"].settings
+    estimator.add("spark", measured("spark", 0.004, 0.006))
+    promised = estimator.estimate(spark)["seconds"]
+    for _ in range(12):
+        estimator.learn(parse_settings(spark.flat() | {"seed": 7}), "all", 1.3 * promised)
+    assert estimator.estimate(spark)["seconds"] == pytest.approx(1.3 * promised, rel=0.05)
+    busy = estimator.estimate(spark, active=1)["seconds"]
+    estimator.learn(parse_settings(spark.flat() | {"n_layer": 3}), "busy", 100.0)
+    assert estimator.estimate(spark, active=1)["seconds"] == busy, "another model says nothing of this one"
 
 
 def test_a_time_limit_limits():

@@ -28,6 +28,12 @@ def test_one_run_alone_takes_all_cores_and_has_its_next_turn_ahead():
     assert turns.grant(0.0) == []
 
 
+def test_a_run_that_more_threads_would_not_make_quicker_leaves_the_other_cores_alone():
+    turns = Turns(cores=4)
+    turns.join("a", threads=0, widest=1)
+    assert [(turn.slots, turn.threads) for turn in turns.grant(0.0)] == [((0,), 1), ((0,), 1)]
+
+
 def test_a_second_run_calls_the_turns_of_two_threads_back():
     turns = Turns(cores=2)
     turns.join("a", threads=0)
