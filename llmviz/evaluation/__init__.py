@@ -4,25 +4,15 @@ Defined once, here, for the training curve, the terminal and the passport. Names
 because they need torch (PEP 562).
 """
 
-from importlib import import_module
-from typing import Any
+from llmviz import fetched_at_first_use
 
-_HOME = {
-    "Evaluation": "loss",
-    "evaluate": "loss",
-    "first_guess_is_right": "loss",
-    "token_byte_lengths": "loss",
-    "windows_to_visit": "loss",
-}
-
-__all__ = sorted(_HOME)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+__all__, __getattr__, __dir__ = fetched_at_first_use(
+    __name__,
+    {
+        "Evaluation": "loss",
+        "evaluate": "loss",
+        "first_guess_is_right": "loss",
+        "token_byte_lengths": "loss",
+        "windows_to_visit": "loss",
+    },
+)

@@ -5,38 +5,28 @@ trains a run for a while; `inline.py` does so in this process, `host.py` in work
 the server uses is free of torch, and names are fetched at first use.
 """
 
-from importlib import import_module
-from typing import Any
+from llmviz import fetched_at_first_use
 
-_HOME = {
-    "RunBusy": "directory",
-    "RunDirectory": "directory",
-    "RunError": "directory",
-    "create_run": "directory",
-    "create_run_at": "directory",
-    "fold": "records",
-    "metrics_csv": "records",
-    "metrics_frame": "records",
-    "read_records": "records",
-    "Host": "host",
-    "Refused": "host",
-    "run_inline": "inline",
-    "last_good": "retry",
-    "retry_run": "retry",
-    "Session": "session",
-    "Budget": "slices",
-    "SliceResult": "slices",
-    "train_slice": "slices",
-}
-
-__all__ = sorted(_HOME)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+__all__, __getattr__, __dir__ = fetched_at_first_use(
+    __name__,
+    {
+        "RunBusy": "directory",
+        "RunDirectory": "directory",
+        "RunError": "directory",
+        "create_run": "directory",
+        "create_run_at": "directory",
+        "fold": "records",
+        "metrics_csv": "records",
+        "metrics_frame": "records",
+        "read_records": "records",
+        "Host": "host",
+        "Refused": "host",
+        "run_inline": "inline",
+        "last_good": "retry",
+        "retry_run": "retry",
+        "Session": "session",
+        "Budget": "slices",
+        "SliceResult": "slices",
+        "train_slice": "slices",
+    },
+)

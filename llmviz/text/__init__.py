@@ -9,25 +9,19 @@ Names are imported when first used, for the page's server asks only for a datase
 not wait for what builds one.
 """
 
-from importlib import import_module
-from typing import Any
+from llmviz import fetched_at_first_use
 
-_HOME = {
-    "load_corpus": "corpora",
-    "BPETokenizer": "tokenizers",
-    "ByteTokenizer": "tokenizers",
-    "CharTokenizer": "tokenizers",
-    "load_tokenizer": "tokenizers",
-    "train_bpe": "tokenizers",
-    "Dataset": "datasets",
-    "build_dataset": "datasets",
-    "open_dataset": "datasets",
-}
-
-__all__ = sorted(_HOME)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+__all__, __getattr__, __dir__ = fetched_at_first_use(
+    __name__,
+    {
+        "load_corpus": "corpora",
+        "BPETokenizer": "tokenizers",
+        "ByteTokenizer": "tokenizers",
+        "CharTokenizer": "tokenizers",
+        "load_tokenizer": "tokenizers",
+        "train_bpe": "tokenizers",
+        "Dataset": "datasets",
+        "build_dataset": "datasets",
+        "open_dataset": "datasets",
+    },
+)

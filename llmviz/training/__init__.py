@@ -12,32 +12,22 @@ they need torch.
         print(trainer.step())
 """
 
-from importlib import import_module
-from typing import Any
+from llmviz import fetched_at_first_use
 
-_HOME = {
-    "Batch": "batches",
-    "TokenBatches": "batches",
-    "batch_at": "batches",
-    "next_token_objective": "objectives",
-    "learning_rate_at": "schedule",
-    "build_optimizer": "optimizer",
-    "Diverged": "trainer",
-    "StepRecord": "trainer",
-    "Trainer": "trainer",
-    "CheckpointError": "checkpoints",
-    "load_checkpoint": "checkpoints",
-    "save_checkpoint": "checkpoints",
-}
-
-__all__ = sorted(_HOME)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+__all__, __getattr__, __dir__ = fetched_at_first_use(
+    __name__,
+    {
+        "Batch": "batches",
+        "TokenBatches": "batches",
+        "batch_at": "batches",
+        "next_token_objective": "objectives",
+        "learning_rate_at": "schedule",
+        "build_optimizer": "optimizer",
+        "Diverged": "trainer",
+        "StepRecord": "trainer",
+        "Trainer": "trainer",
+        "CheckpointError": "checkpoints",
+        "load_checkpoint": "checkpoints",
+        "save_checkpoint": "checkpoints",
+    },
+)
