@@ -2,6 +2,7 @@
 // (see Chart.sceneOf), so that what is drawn depends on nothing else.
 
 import { formatChoices, formatCount, formatLoss } from "./dom.js";
+import { newsOf } from "./records.js";
 import { choiceTicks, logTicks, niceTicks } from "./scales.js";
 
 const DASHED = [7, 5];
@@ -169,8 +170,8 @@ function placeLabels(layer, { frame, palette }, ends) {
 /** Live changes and notices: a thin line with a flag at its foot; the words are in the tooltip and status. */
 function drawMarkers(layer, { frame, palette, data }) {
   const { top, bottom, left } = frame.plot;
-  for (const event of data.events) {
-    if (event.kind !== "notice" || event.step === undefined) continue;
+  for (const event of newsOf(data)) {
+    if (event.step === undefined) continue;
     const x = Math.round(frame.x(event.step)) + 0.5;
     if (x < left || x > frame.plot.right + 1) continue;
     const change = event.code === "changed";

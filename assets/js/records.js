@@ -78,6 +78,11 @@ export function foldEvents(columns, message) {
   return "new";
 }
 
+/** What the reader is told of, oldest first. Automatic threads follow whoever else trains or looks at something,
+ * as often as not: that is written down, and the chart's tooltip has it, but it is no news. */
+export const newsOf = (data) =>
+  (data?.events ?? []).filter((event) => event.kind === "notice" && event.code !== "threads");
+
 /** Newest evaluation at or before `step` (null: the newest of all). */
 export function evaluationAt(columns, step = null) {
   const known = columns?.evals ?? [];

@@ -13,7 +13,7 @@ import {
   unitOf,
 } from "./dom.js";
 import { command } from "./page.js";
-import { qualityAt } from "./records.js";
+import { newsOf, qualityAt } from "./records.js";
 
 const LASTING = new Set(["nan", "diverged"]); // notices that stay until something is done about them
 const NOTICE_SHOWN = 12_000; // ms: the others ("recovered", "changed") are on the curve afterwards
@@ -57,7 +57,7 @@ class Status {
   // -------------------------------------------------------------- what went wrong, and the way out
 
   showNotice(summary, data) {
-    const notices = (data?.events ?? []).filter((event) => event.kind === "notice");
+    const notices = newsOf(data);
     const isNew = this.seen.run !== summary?.id || this.seen.count !== notices.length;
     if (isNew) this.seen = { run: summary?.id, count: notices.length, at: performance.now() };
     const newest = noticeToShow(summary, notices, performance.now() - this.seen.at);

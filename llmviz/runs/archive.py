@@ -28,12 +28,16 @@ MAX_JSON = 2_000_000  # bytes of one small file
 CHUNK = 1 << 20
 
 _EXPECTED = re.compile(
-    r"(run|state|meta|opening|tokenizer)\.json|(metrics|events|changes)\.jsonl|start\.safetensors"
+    r"(run|state|meta|tokenizer)\.json|(metrics|events|changes)\.jsonl|start\.safetensors"
     r"|(snapshots|checkpoint)/step-\d{6,12}\.safetensors"
     r"|data/[0-9a-f]{64}/(text\.txt|words\.txt|train\.npy|val\.npy|meta\.json|tokenizer\.json|source\.txt"
     r"|source-tokenizer\.json)"
 )
-_LEFT_OUT = re.compile(r"(.*/)?[^/]*\.?lock|live\.safetensors")  # harmless, and of no use elsewhere
+_LEFT_OUT = re.compile(  # harmless, and of no use elsewhere
+    r"(.*/)?[^/]*\.?lock|live\.safetensors"
+    r"|(opening|recipe)\.json"  # of a shipped model: only what came with the program is taken at its word
+    r"|__MACOSX/.*|(.*/)?(\.DS_Store|Thumbs\.db|desktop\.ini)"  # what other systems add when they zip
+)
 STATE = {
     "status": str, "step": int, "max_steps": int, "loss": float, "val_loss": float, "val_accuracy": float,
     "best_val_loss": float, "bits_per_byte": float, "seconds": float, "tokens_seen": int, "tok_s": float,
@@ -99,6 +103,7 @@ def unzip_run(source: IO[bytes], folder: Path) -> RunDirectory:
 def _checked_members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     """{name inside the run: member}. Raises Refused."""
     infos = [info for info in archive.infolist() if not info.is_dir()]
+    infos = [info for info in infos if not _LEFT_OUT.fullmatch(info.filename)]
     top = _common_folder([info.filename for info in infos])
     members: dict[str, zipfile.ZipInfo] = {}
     for info in infos:

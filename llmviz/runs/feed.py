@@ -20,6 +20,7 @@ from llmviz.runs.records import Record, fold, read_records
 
 COLUMNS = ("step", "loss", "accuracy", "lr", "grad_norm", "tok_s")
 MAX_POINTS = 1500
+MAX_CURSORS = 200  # messages kept for viewers with the same cursor
 MAX_EVENTS = 400  # samples and notices in one message
 
 Chunk = bytes | None
@@ -54,6 +55,8 @@ class RunFeed:
                 self._encoded = {key: chunk for key, chunk in self._encoded.items() if key[0] != topic}
             key = (topic, cursor)
             if key not in self._encoded:
+                if len(self._encoded) >= MAX_CURSORS:  # of a log that grows no more they would pile up
+                    self._encoded.clear()
                 message = self.since(topic, cursor)
                 self._encoded[key] = encode(message) if message else None
             return self._encoded[key], log.end

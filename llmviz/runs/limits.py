@@ -39,12 +39,26 @@ def check_new_run(flat: dict[str, Any], text: str | None, machine: Machine) -> R
         settings = parse_settings(flat)
     except SettingsError as error:
         sentences += _text_problems(own_text, RunSettings(), None) + error.sentences
-        raise Refused(sentences + (too_large(error.usable, machine) if error.usable else [])) from None
+        raise Refused(sentences + _beyond(error.usable, machine)) from None
     sentences += _text_problems(own_text, settings, settings.model.block_size)
-    sentences += too_large(settings, machine)
+    sentences += _beyond(settings, machine)
     if sentences:
         raise Refused(sentences)
     return settings
+
+
+def _beyond(settings: RunSettings | None, machine: Machine) -> list[str]:
+    """What this machine does not allow of settings that make sense in themselves."""
+    return too_large(settings, machine) + too_many_threads(settings, machine) if settings else []
+
+
+def too_many_threads(settings: RunSettings, machine: Machine) -> list[str]:
+    """Why a run cannot have so many threads; [] if it can. More than there are cores only wait in turn."""
+    threads, cores = settings.training.threads, machine.cores
+    if threads <= cores:
+        return []
+    most = f"at most {cores}, or 0" if cores > 1 else "1, or 0"
+    return [f"{threads} threads are too many for {cores} cores: choose {most} for automatic."]
 
 
 def too_large(settings: RunSettings, machine: Machine) -> list[str]:

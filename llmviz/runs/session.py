@@ -22,6 +22,7 @@ from llmviz.text.files import remove_leftovers
 from llmviz.training import Trainer, save_checkpoint
 
 CHECKPOINTS_KEPT = 2
+STILL = 0.8  # of the steps announced: a run that will make fewer has them announced anew
 OVER = ("finished", "stopped", "failed")
 
 
@@ -204,9 +205,23 @@ class Session:
                 "tokens_seen": self.trainer.tokens_seen,
                 "tok_s": round(self.recorder.tok_s),
                 "checkpoint_step": self.checkpoint_at,
+                "max_steps": self._expected_steps(),
             }
         self.journal.publish(**changed)
         self._state_pace.done(self.clock.seconds, self.clock.seconds - started)
+
+    def _expected_steps(self) -> int:
+        """How many steps there will be: of a run that is limited in time, those that fit at the pace so far.
+        A little more or less changes nothing, so that the chart stays still."""
+        limit, most = self.settings.training.max_seconds, self.settings.training.max_steps
+        if limit is None or not self.trainer.seconds:
+            return most
+        if self.trainer.finished:
+            return self.step
+        steps = self.step * limit / self.trainer.seconds
+        before = self.journal.state.get("max_steps", most)
+        still = STILL * before <= steps <= before
+        return before if still else min(most, round(steps * (1 + STILL) / 2 / STILL))
 
     def _condition(self) -> dict[str, Any]:
         """What a checkpoint or snapshot says about the training at its step."""
@@ -225,7 +240,7 @@ class Session:
 
     def _prepare(self) -> None:
         """Text, model, optimizer; then the newest whole checkpoint, or the very first one."""
-        crashed = self.status in ("running", "preparing") and bool(self.run.checkpoints())
+        crashed = self.status in ("running", "preparing")
         self.journal.publish(status="preparing", max_steps=self.settings.training.max_steps)
         dataset = frozen_dataset(self.run, self.settings, self.data_root)
         copy_tokenizer(self.run, dataset)

@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 from llmviz.model.size import memory_bytes
 from llmviz.runs.estimates import guess_vocabulary
+from llmviz.runs.limits import too_many_threads
 from llmviz.runs.machine import machine
 from llmviz.settings import FIELDS, PRESETS, RunSettings, SettingsError, parse_settings
 from llmviz.terminal.flags import given_settings
@@ -49,21 +50,26 @@ def plan_training(options: argparse.Namespace) -> Plan:
     text = _data(getattr(options, "data", None), flat)
     tokenizer_file = _tokenizer(getattr(options, "tokenizer_name", None), flat)
     base = PRESETS[preset].settings if preset else RunSettings()
-    with explained(SettingsError):
+    try:
         settings = parse_settings(flat | _fitting_budget(flat, base), base)
-    _check_memory(settings)
+    except SettingsError as error:
+        raise Mistake(*error.sentences, *(_beyond(error.usable) if error.usable else [])) from None
+    if sentences := _beyond(settings):
+        raise Mistake(*sentences)
     return Plan(settings, preset, bool(flat or preset), text, tokenizer_file)
 
 
-def _check_memory(settings: RunSettings) -> None:
-    """Raise Mistake for a model that this machine could not hold: better than being killed half-way."""
+def _beyond(settings: RunSettings) -> list[str]:
+    """What this machine could not do. Better said now than when it is killed half-way."""
     needed = memory_bytes(settings.model, guess_vocabulary(settings), settings.training.batch_size)
-    there = machine().memory
-    if needed > there:
-        raise Mistake(
+    here = machine()
+    sentences = too_many_threads(settings, here)
+    if needed > here.memory:
+        sentences.append(
             f"Training would take about {needed / 1e9:,.0f} GB of memory, and this machine has "
-            f"{there / 1e9:,.0f} GB: choose a smaller model, batch or context."
+            f"{here.memory / 1e9:,.0f} GB: choose a smaller model, batch or context."
         )
+    return sentences
 
 
 def _data(name: str | None, flat: dict[str, Any]) -> str | None:

@@ -38,6 +38,8 @@ def run(options: argparse.Namespace) -> int:
     if out.is_dir() or not out.absolute().parent.is_dir():
         raise Mistake(f"{out} cannot be written: --out names a file in a folder that exists.")
     text = read_text(options.file)
+    if not text:
+        raise Mistake(f"{options.file} is empty: there is nothing to learn from.")
     started = time.perf_counter()
     tokenizer = _train(options.kind, text, vocab_size)
     seconds = time.perf_counter() - started

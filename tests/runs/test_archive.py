@@ -80,7 +80,16 @@ def test_the_owner_stays_behind(packed):
 
 
 def test_a_folder_zipped_by_hand_opens_too(packed, tmp_path):
-    unzip_run(rezip(content_of(packed), prefix="my run/"), tmp_path / "opened")
+    content = {f"my run/{name}": data for name, data in content_of(packed).items()}
+    unzip_run(rezip(content), tmp_path / "opened")
+    content |= {"__MACOSX/my run/._run.json": b"?", "my run/.DS_Store": b"?", "my run/lock": b""}
+    unzip_run(rezip(content), tmp_path / "by a Mac")
+
+
+def test_a_shipped_model_zipped_by_hand_opens_without_what_nobody_can_check(packed, tmp_path):
+    content = content_of(packed) | {"opening.json": b'{"text": "made up"}', "recipe.json": b"{}"}
+    opened = unzip_run(rezip(content), tmp_path / "opened")
+    assert not opened.read_json("opening.json")
 
 
 def test_a_training_run_comes_back_paused(run, packed, tmp_path):

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from llmviz.runs.directory import RunDirectory
-from llmviz.runs.feed import COLUMNS, RunFeed, decimate
+from llmviz.runs.feed import COLUMNS, MAX_CURSORS, RunFeed, decimate
 
 
 def line(step, loss=None):
@@ -120,6 +120,14 @@ def test_any_cursor_is_answered(run, cursor):
     write(run, [line(step) for step in range(5)])
     chunk, _ = RunFeed(run).news("metrics", cursor)
     assert set(decoded(chunk)["step"]) <= set(range(5))
+
+
+def test_cursors_nobody_has_do_not_pile_up(run):
+    write(run, [line(step) for step in range(5)])
+    feed = RunFeed(run)
+    for cursor in range(2 * MAX_CURSORS):
+        feed.news("metrics", 10**9 + cursor)
+    assert len(feed._encoded) <= MAX_CURSORS
 
 
 def test_viewers_whatever_their_cursor_end_with_the_same_numbers(run):

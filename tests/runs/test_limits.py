@@ -26,6 +26,7 @@ def refusals(flat, text=None, machine=LAPTOP):
         ({"n_layer": 48, "n_head": 1, "n_embd": 4096}, "parameters"),
         ({"batch_size": 4096, "block_size": 2048}, "memory"),
         ({"corpus": "text"}, "no text"),
+        ({"threads": 3}, "at most 2, or 0"),
     ],
 )
 def test_one_sentence_for_a_mistake(flat, part):

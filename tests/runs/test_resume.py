@@ -123,6 +123,8 @@ def test_killed_before_its_first_checkpoint(tiny_run, tiny_data, undisturbed):
     assert run.checkpoints() == []
     run_inline(run, data_root=tiny_data)
     assert_same_ending(run, undisturbed)
+    (notice,) = notices(run, "recovered")
+    assert "from step 0; nothing was lost" in notice["text"]
 
 
 @pytest.mark.slow

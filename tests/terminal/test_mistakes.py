@@ -55,6 +55,13 @@ def test_every_mistake_gets_its_own_sentence(command, tmp_path):
     assert len(result.err.splitlines()) == 3
 
 
+def test_what_the_machine_cannot_do_is_said_along_with_the_rest(command, tmp_path):
+    large = ("--n-layer", 48, "--n-embd", 4096, "--batch-size", 4096)
+    result = command("train", "--dropout", 2, *large, "--threads", 250, "--out", tmp_path / "run")
+    assert [part in result.err for part in ("Dropout", "GB of memory", "250 threads")] == [True] * 3
+    assert len(result.err.splitlines()) == 3
+
+
 def test_out_is_a_file(command, files):
     result = command("train", "--out", files / "text")
     assert result.status == 2
@@ -131,6 +138,7 @@ def test_a_prompt_may_hold_an_equals_sign(command, files, tmp_path):
         ["tokenize", "Hello", "--tokenizer", "{run}"],
         ["tokenize", "", "--tokenizer", "chars"],
         ["train-tokenizer", "{files}/nowhere", "--out", "{files}/t.json"],
+        ["train-tokenizer", "{files}/empty", "--out", "{files}/t.json"],
         ["train-tokenizer", "{files}/text", "--vocab-size", "3", "--out", "{files}/t.json"],
         ["train-tokenizer", "{files}/text", "--out", "{files}/nowhere/t.json"],
         ["train-tokenizer", "{files}/text", "--out", "{files}/folder"],
