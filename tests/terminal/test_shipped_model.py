@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from llmviz.runs import RunDirectory, metrics_frame
+from llmviz.runs import RunDirectory, metrics_frame, read_records
 from llmviz.runs.opened import OpenedModels
-from llmviz.runs.ship import MOST_BYTES, RECIPES, opening, right_share
+from llmviz.runs.ship import MOST_BYTES, RECIPES, film, opening, right_share
 
 STORY_GPT = RunDirectory(Path(__file__).parents[2] / "assets" / "models" / "story-gpt")
 RECIPE = RECIPES["story-gpt"]
@@ -53,6 +53,10 @@ def test_its_text_can_still_be_written():
 
 def test_the_stored_sample_is_what_it_writes(stored, computed):
     assert stored["sample"] == computed["sample"]
+
+
+def test_the_stored_film_is_what_its_snapshots_write():
+    assert [record for _, record in read_records(STORY_GPT.events)] == film(STORY_GPT)
 
 
 def test_the_stored_attention_is_what_it_computes(stored, computed):
