@@ -123,6 +123,7 @@ class SamplePanel {
     if (run !== store.selection.run) return;
     this.settling = false;
     if (!this.typed) this.prompt.value = sample?.prompt ?? "";
+    this.sliders.follow({ ...summaryOf(run)?.settings, ...sample });
     if (sample) this.#showOpening(sample);
     this.#guess();
   }

@@ -8,6 +8,7 @@ const HANDY = { temperature: 2, top_k: 100, max_new_tokens: 400 };
 
 export class Sliders {
   #fields = new Map(); // name -> {range, number, control}
+  #touched = false; // by the reader: from then on they stay where they are
 
   /**
    * @param {{name, label, unit, min, max, step, default, help}[]} controls
@@ -28,11 +29,13 @@ export class Sliders {
     return Object.fromEntries([...this.#fields].map(([name, field]) => [name, valid(field)]));
   }
 
-  set(name, value) {
-    const { range, number } = this.#fields.get(name);
-    number.value = value;
-    if (range) range.value = value;
-    this.changed(name);
+  /** Stand where a sample was written with these settings, unless the reader has chosen others. */
+  follow(settings) {
+    if (this.#touched) return;
+    for (const [name, { range, number, control }] of this.#fields) {
+      number.value = settings[name] ?? control.default;
+      if (range) range.value = number.value;
+    }
   }
 
   /** Nobody can keep more tokens than there are. */
@@ -78,7 +81,7 @@ export class Sliders {
           type: "button",
           class: "button small",
           title: "Throw other dice",
-          onclick: () => this.set(name, Math.floor(Math.random() * 1000)),
+          onclick: () => this.#set(name, Math.floor(Math.random() * 1000)),
         },
         "Another",
       );
@@ -92,7 +95,14 @@ export class Sliders {
     );
   }
 
+  #set(name, value) {
+    const { number, range } = this.#fields.get(name);
+    number.value = value;
+    this.#moved(name, number, range);
+  }
+
   #moved(name, from, to) {
+    this.#touched = true;
     if (to) to.value = from.value;
     this.changed(name);
   }

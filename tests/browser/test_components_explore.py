@@ -476,6 +476,30 @@ def test_sliders_reshape_the_bars_without_the_server(
     assert page.locator(".bars li.cut").count() == sum("cut" in value for value in values)
 
 
+def test_sliders_stand_where_the_run_writes_until_the_reader_moves_one(
+    open_page: Callable, harness: tuple[str, Explore]
+) -> None:
+    page = open_page("tab=sample&run=letters")
+    values = "[...document.querySelectorAll('#sample .slider .number')].map((field) => Number(field.value))"
+    standard = page.evaluate(values)
+    page.evaluate(
+        """() => {
+            const { store, select } = window.llmviz;
+            const letters = store.summaries.get("letters");
+            const settings = { ...letters.settings, temperature: 0.7, top_p: 0.9, max_new_tokens: 33 };
+            for (const id of ["careful", "wild"])
+                store.summaries.set(id, { ...letters, id, settings: { ...settings, top_k: id.length } });
+            select({ run: "careful" });
+        }"""
+    )
+    page.wait_for_function(f"{values}.includes(33)")
+    assert {0.7, 0.9, 7} <= set(page.evaluate(values)) != set(standard)
+    page.locator(".slider-temperature input[type=range]").fill("1.6")
+    page.evaluate("window.llmviz.select({ run: 'wild' })")
+    page.wait_for_timeout(300)
+    assert {1.6, 7} <= set(page.evaluate(values))
+
+
 def test_the_vocabulary_travels_once_a_run(open_page: Callable, harness: tuple[str, Explore]) -> None:
     explore = harness[1]
     page = open_page("tab=sample")
