@@ -16,10 +16,12 @@ import os
 import secrets
 import shutil
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llmviz.runs.archive import unzip_run, zip_run
+from llmviz.runs.classroom import Classroom
 from llmviz.runs.directory import RunDirectory, RunError, create_run
 from llmviz.runs.estimates import Estimator
 from llmviz.runs.feed import RunFeed
@@ -64,11 +66,14 @@ class Host:
         shipped_dir: str | Path | None = SHIPPED,
         cores: int | None = None,
         chores: bool = True,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
         """shipped_dir: models that everybody sees first and nobody can change. cores: fewer or more than the
-        machine has. chores: prepare and measure the presets while nobody needs the machine.
+        machine has. chores: prepare and measure the presets while nobody needs the machine. environ: where
+        LLMVIZ_… variables are looked up; None: in this process's environment.
 
-        Raises DataDirBusy (an OSError) in a sentence if another server uses `data_dir`.
+        Raises DataDirBusy (an OSError) in a sentence if another server uses `data_dir`, and ValueError if a
+        variable makes no sense.
         """
         self.data_dir = Path(data_dir).resolve()
         self.data_root = self.data_dir / "data"
@@ -77,6 +82,8 @@ class Host:
             folder.mkdir(parents=True, exist_ok=True)
         self._lock_file = _lock_data_dir(self.data_dir)
         _remove_leftovers(self.runs)
+        environ = os.environ if environ is None else environ
+        self.classroom = Classroom(self.data_dir, environ)
         found = machine()
         self.machine = Machine(cores or found.cores, found.memory)
         self.launcher = Launcher()
@@ -132,6 +139,7 @@ class Host:
         text: the reader's own, where flat["corpus"] is "text". owner: the token of the browser.
         """
         self._require_token(owner)
+        self.classroom.require_going()
         text = text if text is not None else self._text_used_before(flat.get("text_sha256"), owner)
         settings = check_new_run(flat, text, self.machine)
         self._require_room(owner)
@@ -185,6 +193,7 @@ class Host:
         """Pause, resume, stop, step, delete or retry a run of the owner's; retry returns the new run's id."""
         if action not in ACTIONS:
             raise Refused([f"There is no command “{str(action)[:20]}”."], status=404)
+        self.classroom.require_going()
         entry = self._require_owner(run_id, owner)
         if action == "retry":
             return self._retry(entry, owner)
@@ -196,6 +205,7 @@ class Host:
     @disk_troubles_told()
     def change(self, run_id: str, owner: str, changes: dict[str, Any]) -> None:
         """Change the learning rate, dropout or prompt of a run from its next step on."""
+        self.classroom.require_going()
         entry = self._require_owner(run_id, owner)
         if values := check_changes(changes):
             self.lives.change(entry, values)
@@ -307,6 +317,7 @@ class Host:
         active = self.active()
         return {
             "workers": self._warming_up(),
+            "class": self.classroom.told(),
             "active": active,
             "cores": self.machine.cores,
             "estimates": {name: self.estimate(preset.settings, active) for name, preset in PRESETS.items()},

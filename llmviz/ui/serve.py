@@ -58,6 +58,8 @@ def serve(arguments: list[str] | None = None) -> None:
         host = Host(options.data_dir)
     except OSError as refused:
         sys.exit(f"LLMViz cannot use {options.data_dir}: {refused}")
+    except ValueError as refused:
+        sys.exit(f"LLMViz cannot start: {refused}")
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: ended.set())
