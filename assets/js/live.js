@@ -18,7 +18,11 @@ export function mount(box, props, trigger) {
   const said = h("span", { class: "lv-said", role: "status" });
   const form = h("form", { class: "lv-live", onsubmit: change }, h("strong", {}, "While it trains"), ...fields.map((field) => field.node), apply, said);
   const link = h("button", { type: "button", class: "lv-button", onclick: () => trigger("copy") }, "Copy a link to these settings");
-  box.replaceChildren(form, runFile(), h("div", { class: "lv-run-file" }, h("strong", {}, "Settings of the next run"), link));
+  const limits = h("small", { id: "lv-limits" });
+  box.replaceChildren(form, runFile(), h("div", { class: "lv-run-file" }, h("strong", {}, "Settings of the next run"), link, limits));
+  const showLimits = () => setText(limits, store.host?.limits?.sentence ?? "");
+  listen(box, "host", showLimits);
+  showLimits();
 
   async function change(event) {
     event.preventDefault();

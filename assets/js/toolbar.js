@@ -48,10 +48,11 @@ export function mount(box, props, trigger, watch) {
   }
 
   function showEstimate() {
-    const { size, pristine, estimate, errors, primary, corpus } = props.value ?? {};
+    const { size, pristine, estimate, errors, beyond, primary, corpus } = props.value ?? {};
     showOwnText(corpus === "text");
     const now = (pristine ?? true) ? store.host?.estimates?.[size ?? primary] : estimate;
     if (errors) return setText(beforehand, "These settings don't go together: press Train to see why.");
+    if (beyond?.length) return setText(beforehand, beyond.join(" "));
     if (!now) return setText(beforehand, "");
     const about = now.provisional ? "very roughly" : "about";
     const crowd = store.host?.active ? `, ${store.host.active} training now` : "";

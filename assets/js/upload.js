@@ -1,8 +1,9 @@
 // A .txt file of the reader's own, read in the browser and put into the text box beside it.
 
+import { store } from "./core.js";
 import { h, setText } from "./dom.js";
 
-const MAX_BYTES = 5_000_000;
+const LETTER_BYTES = 4; // at most, in UTF-8
 
 export function mount(box) {
   const said = h("span", { class: "lv-said", role: "status" });
@@ -13,11 +14,13 @@ export function mount(box) {
 async function read(input, said) {
   const [file] = input.files;
   if (!file) return;
-  if (file.size > MAX_BYTES) {
-    return setText(said, `This file has ${(file.size / 1e6).toFixed(1)} MB; at most ${MAX_BYTES / 1e6} MB can be used.`);
-  }
+  const most = store.host?.limits?.text ?? Infinity; // not known yet: the server says so in its turn
+  const tooLong = (size, unit) => setText(said, `This file has ${size.toLocaleString("en")} ${unit}; at most ${most.toLocaleString("en")} letters can be used here.`);
+  if (file.size > LETTER_BYTES * most) return tooLong(file.size, "bytes");
   try {
-    fill(new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer()));
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
+    if (text.length > most) return tooLong(text.length, "letters");
+    fill(text);
     setText(said, "The file is in the box; press Train to learn from it.");
   } catch {
     setText(said, "This file is not UTF-8 text. Save it as plain text (UTF-8) and choose it again.");

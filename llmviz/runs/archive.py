@@ -83,16 +83,17 @@ def _public(meta: dict[str, Any]) -> dict[str, Any]:
     return {name: meta[name] for name in ("name", "preset", "pins") if name in meta}
 
 
-def unzip_run(source: IO[bytes], folder: Path) -> RunDirectory:
-    """Unpack a run into `folder`, which must not exist. Raises Refused, saying why, if it is none of ours.
+def unzip_run(source: IO[bytes], folder: Path, most: int = MAX_BYTES) -> RunDirectory:
+    """Unpack a run of at most `most` bytes into `folder`, which must not exist. Raises Refused, saying why,
+    if it is none of ours.
 
     The caller gives the run an owner; meta.json holds but its name.
     """
     try:
         with zipfile.ZipFile(source) as archive:
-            members = _checked_members(archive)
+            members = _checked_members(archive, most)
             folder.mkdir(parents=True)
-            _extract(archive, members, folder)
+            _extract(archive, members, folder, most)
     except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError, RuntimeError) as error:
         raise Refused(["This is not a whole .zip file, so it cannot be opened."]) from error
     run = RunDirectory(folder)
@@ -100,7 +101,7 @@ def unzip_run(source: IO[bytes], folder: Path) -> RunDirectory:
     return run
 
 
-def _checked_members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+def _checked_members(archive: zipfile.ZipFile, most: int) -> dict[str, zipfile.ZipInfo]:
     """{name inside the run: member}. Raises Refused."""
     infos = [info for info in archive.infolist() if not info.is_dir()]
     infos = [info for info in infos if not _LEFT_OUT.fullmatch(info.filename)]
@@ -121,10 +122,8 @@ def _checked_members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
         members[name] = info
     if "run.json" not in members:
         raise Refused(["This .zip holds no run: there is no run.json in it."])
-    if len(members) > MAX_FILES or sum(info.file_size for info in members.values()) > MAX_BYTES:
-        raise Refused(
-            [f"This .zip is too large: at most {MAX_BYTES // 1_000_000} MB unpacked can be opened."]
-        )
+    if len(members) > MAX_FILES or sum(info.file_size for info in members.values()) > most:
+        raise Refused([f"This .zip is too large: at most {most // 1_000_000} MB unpacked can be opened."])
     return members
 
 
@@ -136,9 +135,8 @@ def _common_folder(names: list[str]) -> str:
     return top if re.fullmatch(r"[\w .()-]{1,100}/", top) and ".." not in top else ""
 
 
-def _extract(archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], folder: Path) -> None:
+def _extract(archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], folder: Path, left: int) -> None:
     """Copy the members out, counting bytes as they come: the sizes that a .zip declares may be lies."""
-    left = MAX_BYTES
     for name, info in members.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

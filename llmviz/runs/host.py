@@ -23,13 +23,22 @@ from typing import TYPE_CHECKING, Any
 from llmviz.runs.archive import unzip_run, zip_run
 from llmviz.runs.classroom import Classroom
 from llmviz.runs.directory import RunDirectory, RunError, create_run
+from llmviz.runs.disk import disk_share
 from llmviz.runs.estimates import Estimator
 from llmviz.runs.feed import RunFeed
 from llmviz.runs.housekeeping import Housekeeper
 from llmviz.runs.jobclient import Job, JobClient
 from llmviz.runs.launcher import Launcher
 from llmviz.runs.library import Entry, Library
-from llmviz.runs.limits import check_changes, check_new_run, check_room, too_large
+from llmviz.runs.limits import (
+    beyond,
+    check_changes,
+    check_memory_now,
+    check_new_run,
+    check_room,
+    limits_of,
+    too_large,
+)
 from llmviz.runs.lives import Lives
 from llmviz.runs.machine import Machine, machine
 from llmviz.runs.names import random_name
@@ -76,16 +85,17 @@ class Host:
         variable makes no sense.
         """
         self.data_dir = Path(data_dir).resolve()
+        environ = os.environ if environ is None else environ
+        found = machine()
+        self.machine = Machine(cores or found.cores, found.memory)
+        self.limits = limits_of(self.machine, environ, disk_share(self.data_dir))
         self.data_root = self.data_dir / "data"
         self.runs = self.data_dir / "runs"
         for folder in (self.data_root, self.runs):
             folder.mkdir(parents=True, exist_ok=True)
         self._lock_file = _lock_data_dir(self.data_dir)
         _remove_leftovers(self.runs)
-        environ = os.environ if environ is None else environ
         self.classroom = Classroom(self.data_dir, environ)
-        found = machine()
-        self.machine = Machine(cores or found.cores, found.memory)
         self.launcher = Launcher()
         self.library = Library(self.runs, Path(shipped_dir) if shipped_dir else None, self.data_root)
         cores, slots = self.machine.cores, self.data_dir / "slots"
@@ -141,8 +151,8 @@ class Host:
         self._require_token(owner)
         self.classroom.require_going()
         text = text if text is not None else self._text_used_before(flat.get("text_sha256"), owner)
-        settings = check_new_run(flat, text, self.machine)
-        self._require_room(owner)
+        settings = check_new_run(flat, text, self.limits)
+        self._require_room(owner, settings)
         if text is not None and settings.data.corpus == "text":
             try:
                 store_text(self.data_root, settings.data, text)
@@ -170,13 +180,13 @@ class Host:
     def open_zip(self, source: bytes | str | Path, owner: str) -> str:
         """Take in a run that was downloaded before; returns its new id. Raises Refused."""
         self._require_token(owner)
-        self._require_room(owner, active=False)
+        self._require_room(owner)
         run_id = secrets.token_hex(16)
         folder = self.runs / f".opening-{run_id}"
         try:
             with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as file:
-                opened = unzip_run(file, folder)
-            if problems := too_large(opened.settings(), self.machine):
+                opened = unzip_run(file, folder, most=2 * self.limits.upload)
+            if problems := too_large(opened.settings(), self.limits):
                 raise Refused(problems)
             name = _clean_name(opened.meta()["name"]) or random_name()
             opened.write_meta(name=name, owner=hash_token(owner), pins=[], wanted="pause")
@@ -200,6 +210,8 @@ class Host:
         if action == "delete":
             self._feeds.pop(run_id, None)
             return self.lives.delete(entry, afterwards=lambda: self._drop_dataset(entry))
+        if action in ("resume", "step"):
+            self._require_slot(entry, owner)
         return getattr(self.lives, action)(entry)
 
     @disk_troubles_told()
@@ -227,8 +239,11 @@ class Host:
         """A browser says that its reader is still there."""
 
     def _retry(self, entry: Entry, owner: str) -> str:
-        self._require_room(owner)
-        data = entry.run.settings().data
+        settings = entry.run.settings()
+        if problems := too_large(settings, self.limits):
+            raise Refused(problems)
+        self._require_room(owner, settings)
+        data = settings.data
         try:
             if entry.data_root is None and (text := self._text_used_before(data.text_sha256, owner)):
                 store_text(self.data_root, data, text)  # an opened run has its text inside, a new one has not
@@ -312,6 +327,10 @@ class Host:
         """{"seconds", "provisional", "parameters", "memory_mb"} of a run started now; see `estimates`."""
         return self.estimator.estimate(settings, self.active() if active is None else active)
 
+    def beyond(self, settings: RunSettings) -> list[str]:
+        """What this machine would not allow of a run with these settings; [] if it may start."""
+        return beyond(settings, self.limits)
+
     def status(self) -> dict[str, Any]:
         """The state of the workers and of the machine, for every page."""
         active = self.active()
@@ -320,6 +339,7 @@ class Host:
             "class": self.classroom.told(),
             "active": active,
             "cores": self.machine.cores,
+            "limits": self.limits.told(),
             "estimates": {name: self.estimate(preset.settings, active) for name, preset in PRESETS.items()},
         }
 
@@ -354,11 +374,21 @@ class Host:
             raise Refused(["Only the browser that started this run can change it."], status=403)
         return entry
 
-    def _require_room(self, owner: str, active: bool = True) -> None:
-        """Whether this owner may have one more run, and the machine one more that trains."""
+    def _require_room(self, owner: str, settings: RunSettings | None = None) -> None:
+        """Whether this owner may have one more run; and one more that trains, if its settings are given."""
         mine = [entry for entry in self.library.all() if entry.mine(owner)]
-        training = sum("queue" in self.lives.outlook(entry) for entry in mine)
-        check_room(len(mine), training if active else 0, self.active() if active else 0)
+        training = sum("queue" in self.lives.outlook(entry) for entry in mine) if settings else 0
+        check_room(len(mine), training, self.active() if settings else 0, self.limits)
+        if settings:
+            check_memory_now(settings, self.lives.memory(), self.limits)
+
+    def _require_slot(self, entry: Entry, owner: str) -> None:
+        """Whether a run that rests may train on, beside those that train now."""
+        if "queue" in self.lives.outlook(entry):
+            return
+        training = sum("queue" in self.lives.outlook(e) for e in self.library.all() if e.mine(owner))
+        check_room(0, training, self.active(), self.limits)
+        check_memory_now(entry.run.settings(), self.lives.memory(), self.limits)
 
 
 def _clean_name(name: str | None) -> str:

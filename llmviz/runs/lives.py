@@ -15,9 +15,10 @@ from typing import Any
 
 from llmviz.runs.changes import record_change, sentences
 from llmviz.runs.directory import RunBusy, RunDirectory
-from llmviz.runs.estimates import Estimator
+from llmviz.runs.estimates import WORKER_BYTES, Estimator
 from llmviz.runs.launcher import Launcher
 from llmviz.runs.library import Entry, Library
+from llmviz.runs.limits import predicted_memory
 from llmviz.runs.records import RecordLog, fold, read_records
 from llmviz.runs.refusal import Refused
 from llmviz.runs.scheduler import FINAL, MAX_CRASHES, Scheduler, Trainee
@@ -62,6 +63,10 @@ class Lives:
     def active(self) -> int:
         """How many runs are training or want to."""
         return sum(trainee.wants == "run" for trainee in list(self._trainees.values()))
+
+    def memory(self) -> int:
+        """Bytes that the runs take that are training or want to, as predicted."""
+        return sum(trainee.memory for trainee in list(self._trainees.values()) if trainee.wants == "run")
 
     # ---- what is wanted of them ----
 
@@ -238,7 +243,8 @@ class Lives:
         with self._lock:
             if entry.id not in self._trainees:
                 threads = entry.flat().get("threads", 0)
-                self._trainees[entry.id] = Trainee(entry.id, entry.run.path, entry.data_root, threads)
+                memory = WORKER_BYTES + predicted_memory(entry.run.settings())
+                self._trainees[entry.id] = Trainee(entry.id, entry.run.path, entry.data_root, threads, memory)
             return self._trainees[entry.id]
 
     @staticmethod

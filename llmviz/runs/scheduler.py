@@ -41,6 +41,7 @@ class Trainee:
     folder: Path
     data_root: Path | None
     threads: int  # 0: automatic
+    memory: int = 0  # bytes that training takes, as predicted
     widest: int | None = None  # what automatic comes to while it is alone; None: all cores
     progress: Progress = field(default_factory=Progress)
     worker: "Worker | None" = None

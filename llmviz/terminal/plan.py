@@ -1,13 +1,12 @@
 """From the flags of `train` to the settings of a run, and the reader's own files stored beside it."""
 
 import argparse
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
-from llmviz.model.size import memory_bytes
-from llmviz.runs.estimates import guess_vocabulary
-from llmviz.runs.limits import too_many_threads
+from llmviz.runs.limits import BadLimit, Limits, beyond, limits_alone
 from llmviz.runs.machine import machine
 from llmviz.settings import FIELDS, PRESETS, RunSettings, SettingsError, parse_settings
 from llmviz.terminal.flags import given_settings
@@ -16,7 +15,6 @@ from llmviz.terminal.mistakes import Mistake, explained, read_bytes, read_text
 CORPORA = [name for name in get_args(FIELDS["corpus"][1].annotation) if name != "text"]
 KINDS = [kind for kind in get_args(FIELDS["tokenizer"][1].annotation) if kind != "file"]
 WARMUP_SHARE = 0.1  # at most this share of a short training is warmup, unless the reader says otherwise
-ANY_NUMBER_OF_STEPS = 1_000_000
 WARMUP_IN_TIME = 0.02  # share of a budget of seconds
 
 
@@ -50,26 +48,24 @@ def plan_training(options: argparse.Namespace) -> Plan:
     text = _data(getattr(options, "data", None), flat)
     tokenizer_file = _tokenizer(getattr(options, "tokenizer_name", None), flat)
     base = PRESETS[preset].settings if preset else RunSettings()
+    limits = _limits()
+    # Better said now than when it is killed half-way: what this machine could not do.
     try:
-        settings = parse_settings(flat | _fitting_budget(flat, base), base)
+        settings = parse_settings(flat | _fitting_budget(flat, base, limits), base)
     except SettingsError as error:
-        raise Mistake(*error.sentences, *(_beyond(error.usable) if error.usable else [])) from None
-    if sentences := _beyond(settings):
+        raise Mistake(*error.sentences, *(beyond(error.usable, limits) if error.usable else [])) from None
+    sentences = beyond(settings, limits)
+    if text is not None and len(text) > limits.text:
+        sentences.append(f"The text has {len(text):,} characters; at most {limits.text:,} can be used here.")
+    if sentences:
         raise Mistake(*sentences)
     return Plan(settings, preset, bool(flat or preset), text, tokenizer_file)
 
 
-def _beyond(settings: RunSettings) -> list[str]:
-    """What this machine could not do. Better said now than when it is killed half-way."""
-    needed = memory_bytes(settings.model, guess_vocabulary(settings), settings.training.batch_size)
-    here = machine()
-    sentences = too_many_threads(settings, here)
-    if needed > here.memory:
-        sentences.append(
-            f"Training would take about {needed / 1e9:,.0f} GB of memory, and this machine has "
-            f"{here.memory / 1e9:,.0f} GB: choose a smaller model, batch or context."
-        )
-    return sentences
+def _limits() -> Limits:
+    """What this machine can do for one run that has it to itself. Raises Mistake."""
+    with explained(BadLimit):
+        return limits_alone(machine(), os.environ)
 
 
 def _data(name: str | None, flat: dict[str, Any]) -> str | None:
@@ -107,13 +103,11 @@ def _tokenizer(name: str | None, flat: dict[str, Any]) -> bytes | None:
     return content
 
 
-def _fitting_budget(flat: dict[str, Any], base: RunSettings) -> dict[str, int]:
+def _fitting_budget(flat: dict[str, Any], base: RunSettings, limits: Limits) -> dict[str, int]:
     """What a short training, or one measured in seconds, implies for the settings that were not given."""
     if "max_seconds" in flat and "max_steps" not in flat:  # as many steps as fit into the time
-        warmup = round(WARMUP_IN_TIME * ANY_NUMBER_OF_STEPS)
-        return {"max_steps": ANY_NUMBER_OF_STEPS} | (
-            {} if "warmup_steps" in flat else {"warmup_steps": warmup}
-        )
+        warmup = round(WARMUP_IN_TIME * limits.steps)
+        return {"max_steps": limits.steps} | ({} if "warmup_steps" in flat else {"warmup_steps": warmup})
     steps = str(flat.get("max_steps", ""))
     if steps.isdecimal() and "warmup_steps" not in flat:
         return {"warmup_steps": min(base.training.warmup_steps, int(WARMUP_SHARE * int(steps)))}

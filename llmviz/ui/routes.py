@@ -23,7 +23,6 @@ from llmviz.ui.stream import Stream
 PREFIX = "/gradio_api/llmviz"
 ASSETS = Path(__file__).parents[2] / "assets"
 MAX_BODY = 2_000_000
-MAX_ZIP = 300_000_000
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".png": "image/png", ".svg": "image/svg+xml"}
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -121,7 +120,7 @@ def build_routes(host: Host) -> list[Route]:
         return FileResponse(path, media_type="application/zip", headers=_attachment(request, "run.zip"))
 
     async def open_zip(request: Request) -> Response:
-        data = await _bounded_body(request, MAX_ZIP)
+        data = await _bounded_body(request, host.limits.upload)
         return JSONResponse({"run": await run_in_threadpool(host.open_zip, data, owner_of(request))})
 
     async def job(request: Request) -> Response:

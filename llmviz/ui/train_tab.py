@@ -93,7 +93,11 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
             return said | {"errors": error.sentences}
         pristine = size in PRESETS and settings.model == PRESETS[size].settings.model
         pristine = pristine and settings.training == PRESETS[size].settings.training
-        return said | {"pristine": pristine, "estimate": host.estimate(settings)}
+        return said | {
+            "pristine": pristine,
+            "estimate": host.estimate(settings),
+            "beyond": host.beyond(settings),
+        }
 
     def choose_size(size: str) -> list[Any]:
         """A size brings its whole recipe: every control shows it."""
