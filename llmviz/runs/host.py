@@ -26,6 +26,7 @@ from llmviz.runs.directory import RunDirectory, RunError, create_run
 from llmviz.runs.disk import disk_share
 from llmviz.runs.estimates import Estimator
 from llmviz.runs.feed import RunFeed
+from llmviz.runs.health import look_at
 from llmviz.runs.housekeeping import Housekeeper
 from llmviz.runs.jobclient import Job, JobClient
 from llmviz.runs.launcher import Launcher
@@ -43,6 +44,7 @@ from llmviz.runs.lives import Lives
 from llmviz.runs.machine import Machine, machine
 from llmviz.runs.names import random_name
 from llmviz.runs.owners import hash_token, is_token
+from llmviz.runs.rates import Rates
 from llmviz.runs.records import metrics_csv, metrics_frame
 from llmviz.runs.refusal import Refused, disk_troubles_told
 from llmviz.runs.retry import retry_run
@@ -57,7 +59,6 @@ __all__ = ["DataDirBusy", "Host", "Refused"]
 SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "models"
 ZIP_SECONDS = 3600.0  # that a .zip can be fetched
 MAX_NAME = 60
-HOPELESS = 3  # attempts to load torch
 MAX_FEEDS = 200
 ACTIONS = ("pause", "resume", "stop", "step", "delete", "retry")
 
@@ -104,6 +105,7 @@ class Host:
         self.jobs = JobClient(self.launcher, on_busy=self.lives.scheduler.withhold)
         self.housekeeper = Housekeeper(self.launcher, self.estimator, self.data_root, self.lives.active)
         self.chores = chores
+        self.rates = Rates()
         self.closed = False
         self._feeds: dict[str, RunFeed] = {}
 
@@ -343,6 +345,10 @@ class Host:
             "estimates": {name: self.estimate(preset.settings, active) for name, preset in PRESETS.items()},
         }
 
+    def health(self) -> dict[str, Any]:
+        """Whether training can proceed, and if not, why: see `health`."""
+        return look_at(self)
+
     def _warming_up(self) -> dict[str, Any]:
         """How many of the steps after a start are done, and the one that is under way."""
         steps = {
@@ -351,7 +357,7 @@ class Host:
             "writing the texts of the presets": self.housekeeper.all_prepared or not self.chores,
         }
         waiting = [step for step, done in steps.items() if not done]
-        if self.launcher.failures >= HOPELESS:
+        if self.launcher.hopeless:
             waiting.insert(0, "PyTorch could not be loaded: the log of this program says why")
         return {
             "ready": max(0, len(steps) - len(waiting)),
@@ -376,6 +382,8 @@ class Host:
 
     def _require_room(self, owner: str, settings: RunSettings | None = None) -> None:
         """Whether this owner may have one more run; and one more that trains, if its settings are given."""
+        if settings:
+            self.rates.spend("start", owner)
         mine = [entry for entry in self.library.all() if entry.mine(owner)]
         training = sum("queue" in self.lives.outlook(entry) for entry in mine) if settings else 0
         check_room(len(mine), training, self.active() if settings else 0, self.limits)

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from llmviz.runs.channel import Channel, channel_pair
 TRAINING_NICE = 10  # training leaves the page and the pictures their processor time
 SECRET = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|API_?KEY|PRIVATE", re.IGNORECASE)
 SPARES = 2
+HOPELESS = 3  # attempts to load torch
 
 
 def can_fork() -> bool:
@@ -39,6 +41,7 @@ class _Nest:
     """A nursery process and the socket over which it is asked for workers."""
 
     def __init__(self, *, single: bool) -> None:
+        self.since = time.monotonic()
         kind = socket.SOCK_STREAM if single else socket.SOCK_SEQPACKET  # the latter keeps requests apart
         self.control, theirs = socket.socketpair(socket.AF_UNIX, kind)
         with theirs:
@@ -80,7 +83,18 @@ class Launcher:
     def ready(self) -> bool:
         """Whether torch is loaded, so that a worker starts in milliseconds."""
         with self._lock:
-            return any(self._is_ready(nest) for nest in self._nests)
+            return any(self._is_ready(nest) for nest in self._living())
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether torch could not be loaded, time and again."""
+        return self.failures >= HOPELESS and not self.ready()
+
+    def loading_seconds(self) -> float:
+        """For how long torch has been loading; 0 where it is there, or nobody loads it."""
+        with self._lock:
+            waiting = [nest.since for nest in self._living() if not self._is_ready(nest)]
+        return time.monotonic() - min(waiting) if waiting else 0.0
 
     def pids(self) -> list[int]:
         """The process ids of the nurseries."""
@@ -119,6 +133,9 @@ class Launcher:
         nest = self._nests.pop(0)
         self._used.append(nest)
         return nest
+
+    def _living(self) -> list[_Nest]:
+        return [nest for nest in self._nests if nest.process.poll() is None]
 
     @staticmethod
     def _is_ready(nest: _Nest) -> bool:

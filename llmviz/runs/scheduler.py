@@ -177,6 +177,25 @@ class Scheduler:
             wait = ahead * self.turns.seconds / self.turns.cores
             return Place(min(active, self.turns.cores), active, wait)
 
+    def is_alive(self) -> bool:
+        """Whether its thread runs: without it nobody trains."""
+        return self._thread.is_alive()
+
+    def n_workers(self) -> int:
+        """How many runs have a process of their own just now."""
+        with self.lock:
+            return sum(trainee.worker is not None for trainee in self._trainees.values())
+
+    def queue(self) -> dict[str, int]:
+        """How many runs take turns, how many of them train at this moment, how many wait for a worker."""
+        with self.lock:
+            active = len(self.turns) + len(self._to_start)
+            return {
+                "active": active,
+                "training": min(active, self.turns.cores),
+                "without_worker": len(self._to_start),
+            }
+
     def close(self, patience: float = 8.0) -> None:
         """Let every worker write a checkpoint and end; wait for them, at most `patience` seconds."""
         with self._changing():

@@ -17,6 +17,7 @@ from starlette.responses import FileResponse, JSONResponse, Response, StreamingR
 from starlette.routing import Route
 
 from llmviz.runs import Host, Refused
+from llmviz.runs.rates import TooOften
 from llmviz.ui.code import code_of
 from llmviz.ui.stream import Stream
 
@@ -43,7 +44,10 @@ def _plainly(handler: Handler) -> Handler:
         try:
             return await handler(request)
         except Refused as refused:
-            return refusal(refused.sentences, refused.status)
+            answer = refusal(refused.sentences, refused.status)
+            if isinstance(refused, TooOften):
+                answer.headers["Retry-After"] = str(refused.seconds)
+            return answer
 
     return answered
 
@@ -132,6 +136,11 @@ def build_routes(host: Host) -> list[Route]:
         host.seen(owner_of(request))
         return Response(status_code=204)
 
+    async def health(_: Request) -> Response:
+        found = await run_in_threadpool(host.health)
+        headers = {"Cache-Control": "no-store"}
+        return JSONResponse(found, status_code=200 if found["ok"] else 503, headers=headers)
+
     async def code(request: Request) -> Response:
         pieces = code_of(request.path_params["panel"], request.query_params.get("architecture", ""))
         return JSONResponse({"pieces": pieces})
@@ -156,6 +165,7 @@ def build_routes(host: Host) -> list[Route]:
         ("POST", "/open", open_zip),
         ("POST", "/job/{kind}", job),
         ("POST", "/keepalive", keepalive),
+        ("GET", "/health", health),
         ("GET", "/code/{panel}", code),
         ("GET", "/assets/{path:path}", asset),
     ]

@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 from llmviz.runs import Host
+from llmviz.ui.guard import guards
 from llmviz.ui.page import build_page, head
 from llmviz.ui.routes import build_routes
 
@@ -71,7 +72,7 @@ def serve(arguments: list[str] | None = None) -> None:
         prevent_thread_lock=True,
         quiet=True,
         head=head(),
-        app_kwargs={"routes": build_routes(host)},
+        app_kwargs={"routes": build_routes(host), "middleware": guards(host, os.environ)},
         max_file_size="5mb",
         state_session_capacity=300,
         run_history=False,
