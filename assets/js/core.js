@@ -1,7 +1,11 @@
-// What every component shares: the store (which run, which step, its numbers), the owner's token,
+// What every component shares: the store (which run, which step, its numbers), who we are (owner.js),
 // requests to the server, colours, and the one voice that speaks to a screen reader.
 //
 // Data flows one way: stream.js hears the server and writes the store; components listen to topics.
+
+import { owner } from "./owner.js";
+
+export { owner };
 
 /** Where our routes live: …/gradio_api/llmviz/, whatever proxy prefix the page was served under. */
 export const base = new URL("../../", import.meta.url).href;
@@ -112,31 +116,6 @@ export function watchLive(run) {
   if (store.watching === run) return;
   store.watching = run;
   store.emit("watching", run);
-}
-
-// ---------------------------------------------------------------- who we are
-
-const OWNER_KEY = "llmviz-owner";
-let ownerToken = null;
-
-/** This browser's secret: 128 random bits. Plain http has `getRandomValues` but no `randomUUID`. */
-export function owner() {
-  if (ownerToken) return ownerToken;
-  try {
-    ownerToken = localStorage.getItem(OWNER_KEY);
-  } catch {
-    // Storage is closed to third-party frames: the token then lives as long as the tab.
-  }
-  if (!/^[0-9a-f]{32}$/.test(ownerToken ?? "")) {
-    const bytes = crypto.getRandomValues(new Uint8Array(16));
-    ownerToken = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-    try {
-      localStorage.setItem(OWNER_KEY, ownerToken);
-    } catch {
-      // As above.
-    }
-  }
-  return ownerToken;
 }
 
 // ---------------------------------------------------------------- requests

@@ -6,6 +6,7 @@ import { nameOfStatus, passport } from "./passport.js";
 import { listenForProjector, toggleProjector } from "./projector.js";
 import { qualityAt } from "./records.js";
 import { shareButton } from "./share.js";
+import { storageLine, youButton } from "./you.js";
 
 // A sign besides the word, so that a state is seen at a glance and never by colour alone.
 const SIGNS = {
@@ -86,8 +87,10 @@ class Header {
           },
           "aA",
         ),
+        youButton(),
         this.passport.panel,
       ),
+      storageLine(),
     );
   }
 

@@ -32,22 +32,24 @@ export function shareButton() {
   return h("div", { class: "lv-share-box" }, button, panel);
 }
 
-/** Put `text` on the clipboard; false where the browser refuses. */
-export async function copy(text) {
+/** Put `text` on the clipboard; false where the browser refuses. `within`: the open dialog, if one is. */
+export async function copy(text, within = document.body) {
   try {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    return copyTheOldWay(text);
+    return copyTheOldWay(text, within);
   }
 }
 
-function copyTheOldWay(text) {
+function copyTheOldWay(text, within) {
+  const focused = document.activeElement;
   const area = h("textarea", { class: "lv-visually-hidden", readonly: true });
   area.value = text;
-  document.body.append(area);
+  within.append(area); // outside an open dialog nothing can be selected
   area.select();
   const copied = document.execCommand("copy");
   area.remove();
+  focused?.focus();
   return copied;
 }

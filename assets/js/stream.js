@@ -3,8 +3,9 @@
 //
 // The request names its topics with cursors, so a stream that broke carries on where it stopped.
 
-import { announce, getJSON, linesOf, post, select, selectionFromURL, store } from "./core.js";
+import { announce, getJSON, linesOf, owner, post, select, selectionFromURL, store } from "./core.js";
 import { h } from "./dom.js";
+import { learnClass, onOwner } from "./owner.js";
 import { complain } from "./page.js";
 import { emptyColumns, foldEvents, foldMetrics } from "./records.js";
 
@@ -27,6 +28,7 @@ export function startStream() {
   if (asked.run) select(asked);
   store.on("selection", reconnectIfTopicsChanged);
   store.on("watching", reconnect);
+  onOwner(startAnew);
   document.addEventListener("visibilitychange", () => (document.hidden ? sleep() : wake()));
   window.addEventListener("online", reconnect);
   window.addEventListener("offline", () => connection?.abort());
@@ -37,6 +39,7 @@ export function startStream() {
 // ---------------------------------------------------------------- connecting
 
 let topicsSent = "";
+let ownerSent = "";
 const topicsNow = () => JSON.stringify([store.selection.run, store.watching]);
 
 /** What we want to hear of, and from which record on. */
@@ -61,11 +64,21 @@ function reconnect() {
   connect();
 }
 
+/** Another owner has other runs: nothing of what we knew about whose is whose holds any more. */
+function startAnew() {
+  if (ownerSent === owner()) return;
+  store.summaries.clear();
+  store.order = [];
+  store.emit("runs", store.order);
+  reconnect();
+}
+
 async function connect() {
   clearTimeout(retryTimer);
   connection?.abort();
   const mine = (connection = new AbortController());
   topicsSent = topicsNow();
+  ownerSent = owner();
   let wait = null;
   try {
     hearSomething(mine);
@@ -129,6 +142,7 @@ function wake() {
 
 const hearers = {
   host: (message) => {
+    learnClass(Boolean(message.class?.on));
     store.host = message;
     store.emit("host", message);
   },

@@ -3,13 +3,14 @@
 import hashlib
 import hmac
 
-MAX_TOKEN = 200  # characters; the page's own tokens have 43
+MAX_TOKEN = 200  # characters; the page's own tokens have 32
 
 
 def hash_token(token: str) -> str:
     """What is kept of an owner's token: its SHA-256 hash in hex. The token itself is never stored.
 
-    A fast hash is enough: tokens are 256 random bits made by the browser, not passwords to be guessed.
+    A fast hash is enough: a browser's token is 128 random bits, written as 32 hexadecimal digits, and no
+    password to be guessed. A program may choose its own.
     """
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
