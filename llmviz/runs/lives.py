@@ -89,6 +89,7 @@ class Lives:
         self._require_unfinished(entry, "start a new one to train further")
         with self._lock:
             self.write_meta(entry, wanted="run")
+            log.info("run %s: resumed", entry.id[:8])
             self._train(entry)
 
     def step(self, entry: Entry) -> None:
@@ -211,6 +212,7 @@ class Lives:
             f"The process that trained this run ended unexpectedly {MAX_CRASHES} times at step {step:,}, so "
             "it was not started again. Most likely it needs more memory than there is: try a smaller one."
         )
+        log.warning("run %s: failed, its worker was lost too often", trainee.run[:8])
         self._write_state(entry, status="failed", reason=sentence)
         with contextlib.suppress(RunBusy), entry.run.locked():
             _notice(entry.run, step, "failed", sentence)
@@ -221,6 +223,7 @@ class Lives:
         if trainee.run not in self.library:
             return
         entry = self.library.get(trainee.run)
+        log.info("run %s: %s", trainee.run[:8], status)
         if entry.meta().get("wanted") == "run":
             self.write_meta(entry, wanted="pause")
         if self._status(entry) != status:

@@ -24,6 +24,7 @@ import sys
 from typing import Any
 
 from llmviz.runs.channel import Channel
+from llmviz.runs.logs import write_logs
 
 PRELOAD = (
     "torch",
@@ -46,6 +47,7 @@ MAX_REQUEST = 1 << 16
 def main(fd: int, single: bool) -> None:
     """Preload, then fork a worker for every request until the server is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the server ends us
+    write_logs()
     control = socket.socket(fileno=fd)
     for name in PRELOAD:
         importlib.import_module(name)

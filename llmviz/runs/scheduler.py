@@ -303,6 +303,8 @@ class Scheduler:
         if trainee.wants == "pause":
             self._come_to_rest(trainee, "paused")
         elif trainee.wants in ("run", "stop"):
+            if not worker.dismissed:
+                log.warning("run %s: its worker was lost", trainee.run[:8])
             if worker.dismissed or self.on_crash(trainee):
                 self._summon(trainee)
             else:
@@ -323,6 +325,7 @@ class Scheduler:
         channel = self.launcher.start("llmviz.runs.worker:train", args, nice=TRAINING_NICE)
         trainee.worker = Worker(trainee, channel)
         self._selector.register(channel, selectors.EVENT_READ, trainee.worker)
+        log.info("run %s: worker %s", trainee.run[:8], "started again" if trainee.crashed_at else "started")
         for values in list(trainee.unheard):
             channel.send({"do": "change", "values": values})
         if trainee.wants == "stop":

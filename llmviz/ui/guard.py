@@ -18,7 +18,7 @@ from llmviz.runs import Host
 from llmviz.runs.rates import TooOften
 
 OURS = "/gradio_api/llmviz/"
-MAX_EVENT = 24_000_000  # bytes of an event: the longest text of a reader's own fits, whatever its letters
+EVENT = 4_000_000  # bytes of an event, beside a text of the reader's own: four for each of its letters
 # Gradio's routes that this page never needs: uploads, its file server and proxy, tools for developers.
 _CLOSED = re.compile(
     r"(/gradio_api)?/(upload|upload_progress|proxy=|file=|file/|stream/|deep_link|process_recording|dev/|vibe-"
@@ -42,7 +42,7 @@ def guards(host: Host, environ: Mapping[str, str]) -> list[Middleware]:
         Middleware(SafeHeaders, on_space=on_space),
         Middleware(ClosedDoors),
         Middleware(RateLimit, host=host, on_space=on_space),
-        Middleware(BodyLimit),
+        Middleware(BodyLimit, limit=4 * host.limits.text + EVENT),
     ]
 
 
@@ -127,7 +127,7 @@ def kinds_of(method: str, path: str) -> list[str]:
 class BodyLimit:
     """Bounds what is sent to a route of Gradio's, however it is sent. Ours bound theirs themselves."""
 
-    def __init__(self, app: ASGIApp, limit: int = MAX_EVENT) -> None:
+    def __init__(self, app: ASGIApp, limit: int) -> None:
         self.app, self.limit = app, limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

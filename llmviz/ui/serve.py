@@ -1,6 +1,7 @@
 """Serving: the host and the page together, from first paint to the last checkpoint."""
 
 import argparse
+import logging
 import os
 import signal
 import socket
@@ -9,9 +10,14 @@ import threading
 from pathlib import Path
 
 from llmviz.runs import Host
+from llmviz.runs.logs import write_logs
 from llmviz.ui.guard import guards
 from llmviz.ui.page import build_page, head
 from llmviz.ui.routes import build_routes
+
+log = logging.getLogger(__name__)
+
+LAST_SECONDS = 9.0  # for checkpoints and mirrors, once the end has been asked for
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -61,6 +67,7 @@ def serve(arguments: list[str] | None = None) -> None:
         sys.exit(f"LLMViz cannot use {options.data_dir}: {refused}")
     except ValueError as refused:
         sys.exit(f"LLMViz cannot start: {refused}")
+    write_logs()
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: ended.set())
@@ -81,12 +88,30 @@ def serve(arguments: list[str] | None = None) -> None:
         footer_links=[],
         share=False,
     )
+    write_logs()  # again: uvicorn has set up its own meanwhile
     host.start()  # after launch(): Gradio gives its own start only five seconds
     print(
         f"LLMViz is at http://{options.host}:{options.port}  (runs are kept in {options.data_dir.resolve()})",
         flush=True,
     )
+    log.info("server started with %d runs", len(host.library.all()))
     ended.wait()
     print("Ending: every run writes a checkpoint first.", flush=True)
+    log.info("server ends")
+    _end_at_the_latest(LAST_SECONDS)
     host.close()
+    log.info("server ended: every run that trained has a checkpoint")
     page.close(verbose=False)
+
+
+def _end_at_the_latest(seconds: float) -> None:
+    """End this process by force once so much time has passed: a supervisor would do it soon afterwards. What
+    is not written by then is trained again from the last checkpoint."""
+
+    def give_up() -> None:
+        log.error("server ended by force: something took too long")
+        os._exit(1)
+
+    timer = threading.Timer(seconds, give_up)
+    timer.daemon = True
+    timer.start()

@@ -25,7 +25,7 @@ PATHS = ["/", "/gradio_api/queue/join", "/gradio_api/llmviz/job/sample", "/gradi
 
 
 def client_of(rates=None, environ=None, **options) -> TestClient:
-    host = SimpleNamespace(rates=Rates(rates) if rates else Rates())
+    host = SimpleNamespace(limits=SimpleNamespace(text=1_000_000), rates=Rates(rates) if rates else Rates())
     routes = [Route(path, echo, methods=["GET", "POST"]) for path in PATHS]
     routes.append(Route("/gradio_api/llmviz/stream", streamed))
     app = Starlette(routes=routes, middleware=guards(host, environ or {}))
