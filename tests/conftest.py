@@ -26,8 +26,10 @@ def free_port() -> int:
 class AppServer:
     """`python app.py` on a port and a data directory of its own; can be killed and started again."""
 
-    def __init__(self, data_dir: Path, host: str = "127.0.0.1") -> None:
+    def __init__(self, data_dir: Path, host: str = "127.0.0.1", **environ: str) -> None:
+        """environ: variables on top of this process's own."""
         self.data_dir, self.host, self.port = data_dir, host, free_port()
+        self.environ = os.environ | environ
         self.log = data_dir.parent / f"{data_dir.name}.log"
         self.start()
 
@@ -39,7 +41,11 @@ class AppServer:
         command = [sys.executable, "app.py", "--host", self.host, "--port", str(self.port)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*command, "--data-dir", str(self.data_dir)], cwd=ROOT, stdout=log, stderr=log
+                [*command, "--data-dir", str(self.data_dir)],
+                cwd=ROOT,
+                env=self.environ,
+                stdout=log,
+                stderr=log,
             )
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:

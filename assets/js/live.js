@@ -54,13 +54,17 @@ function runFile() {
   const link = (path) => () => location.assign(`${base}runs/${store.selection.run}/${path}`);
   const button = (label, onclick) => h("button", { type: "button", class: "lv-button", onclick }, label);
   const name = h("input", { type: "text", maxlength: "40", "aria-label": "New name of this run", placeholder: "New name" });
+  const rename = button("Rename", () => command(`${store.selection.run}/rename`, { name: name.value }));
+  const showRename = () => (name.hidden = rename.hidden = Boolean(store.host?.class?.on)); // no free names in a class
+  listen(name, "host", showRename);
+  showRename();
   const file = h("input", { type: "file", accept: ".zip", onchange: () => open(file) });
   return h("div", { class: "lv-run-file" },
     h("strong", {}, "This run"),
     button("Download (.zip)", link("run.zip")),
     button("Numbers (.csv)", link("metrics.csv")),
     name,
-    button("Rename", () => command(`${store.selection.run}/rename`, { name: name.value })),
+    rename,
     button("Delete", remove),
     h("label", { class: "lv-button" }, "Open a saved run ", file));
 }

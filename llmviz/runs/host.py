@@ -42,7 +42,7 @@ from llmviz.runs.limits import (
 )
 from llmviz.runs.lives import Lives
 from llmviz.runs.machine import Machine, machine
-from llmviz.runs.names import random_name
+from llmviz.runs.names import chosen_name, opened_name, random_name
 from llmviz.runs.owners import hash_token, is_token
 from llmviz.runs.rates import Rates
 from llmviz.runs.records import metrics_csv, metrics_frame
@@ -58,7 +58,6 @@ __all__ = ["DataDirBusy", "Host", "Refused"]
 
 SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "models"
 ZIP_SECONDS = 3600.0  # that a .zip can be fetched
-MAX_NAME = 60
 MAX_FEEDS = 200
 ACTIONS = ("pause", "resume", "stop", "step", "delete", "retry")
 
@@ -152,6 +151,7 @@ class Host:
         """
         self._require_token(owner)
         self.classroom.require_going()
+        name = chosen_name(name, self.classroom.on) or random_name()
         text = text if text is not None else self._text_used_before(flat.get("text_sha256"), owner)
         settings = check_new_run(flat, text, self.limits)
         self._require_room(owner, settings)
@@ -160,12 +160,7 @@ class Host:
                 store_text(self.data_root, settings.data, text)
             except TextError as error:
                 raise Refused([str(error)]) from None
-        run = create_run(
-            self.runs,
-            settings,
-            name=_clean_name(name) or random_name(),
-            owner_hash=hash_token(owner),
-        )
+        run = create_run(self.runs, settings, name=name, owner_hash=hash_token(owner))
         run.write_meta(preset=preset if preset in PRESETS else None)
         return self.lives.begin(run)
 
@@ -190,7 +185,7 @@ class Host:
                 opened = unzip_run(file, folder, most=2 * self.limits.upload)
             if problems := too_large(opened.settings(), self.limits):
                 raise Refused(problems)
-            name = _clean_name(opened.meta()["name"]) or random_name()
+            name = opened_name(opened.meta()["name"], self.classroom.on)
             opened.write_meta(name=name, owner=hash_token(owner), pins=[], wanted="pause")
             folder.rename(self.runs / run_id)
         finally:
@@ -210,8 +205,7 @@ class Host:
         if action == "retry":
             return self._retry(entry, owner)
         if action == "delete":
-            self._feeds.pop(run_id, None)
-            return self.lives.delete(entry, afterwards=lambda: self._drop_dataset(entry))
+            return self.remove(entry)
         if action in ("resume", "step"):
             self._require_slot(entry, owner)
         return getattr(self.lives, action)(entry)
@@ -228,10 +222,10 @@ class Host:
     def rename(self, run_id: str, owner: str, name: str) -> None:
         """Give a run of the owner's another name."""
         entry = self._require_owner(run_id, owner)
-        cleaned = _clean_name(name)
-        if not cleaned:
+        chosen = chosen_name(name, self.classroom.on)
+        if not chosen:
             raise Refused(["A name needs at least one letter."])
-        self.lives.write_meta(entry, name=cleaned)
+        self.lives.write_meta(entry, name=chosen)
 
     def watch(self, run_id: str) -> None:
         """Somebody looks at the run's attention: for 20 seconds its worker publishes live weights."""
@@ -254,6 +248,13 @@ class Host:
             raise Refused([str(error)]) from None
         child.write_meta(preset=entry.meta().get("preset"))
         return self.lives.begin(child)
+
+    def remove(self, entry: Entry) -> None:
+        """Delete a run and all that is left of it; nothing is asked here about who may."""
+        self._feeds.pop(entry.id, None)
+        self.lives.delete(entry, afterwards=lambda: self._drop_dataset(entry))
+        for path in (self.data_dir / "zips").glob(f"{entry.id}-*"):
+            path.unlink(missing_ok=True)
 
     def _drop_dataset(self, entry: Entry) -> None:
         """After a run is deleted: its text too, if no other run needs it and no preset will."""
@@ -307,11 +308,15 @@ class Host:
 
     @disk_troubles_told()
     def zip_run(self, run_id: str) -> Path:
-        """A run as one .zip file: its path, good for an hour."""
+        """A run as one .zip file: its path, good for an hour, or until the run is deleted."""
         entry = self.library.get(run_id)
         folder = self.data_dir / "zips"
         _remove_old(folder, ZIP_SECONDS)
-        return zip_run(entry.run, entry.dataset, folder / f"{secrets.token_hex(8)}.zip")
+        zipped = zip_run(entry.run, entry.dataset, folder / f"{run_id}-{secrets.token_hex(8)}.zip")
+        if run_id not in self.library:  # deleted meanwhile
+            zipped.unlink(missing_ok=True)
+        self.library.get(run_id)
+        return zipped
 
     # ---- asking models, and about the machine ----
 
@@ -397,12 +402,6 @@ class Host:
         training = sum("queue" in self.lives.outlook(e) for e in self.library.all() if e.mine(owner))
         check_room(0, training, self.active(), self.limits)
         check_memory_now(entry.run.settings(), self.lives.memory(), self.limits)
-
-
-def _clean_name(name: str | None) -> str:
-    """A name as it may be shown: one line, no control characters, at most 60 characters."""
-    letters = "".join(c if c.isprintable() else " " for c in name) if isinstance(name, str) else ""
-    return " ".join(letters.split())[:MAX_NAME].strip()
 
 
 def _remove_old(folder: Path, seconds: float) -> None:
