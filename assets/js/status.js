@@ -17,7 +17,11 @@ import { newsOf, qualityAt } from "./records.js";
 
 const LASTING = new Set(["nan", "diverged"]); // notices that stay until something is done about them
 const NOTICE_SHOWN = 12_000; // ms: the others ("recovered", "changed") are on the curve afterwards
-const MENDABLE = new Set(["nan", "diverged"]);
+const MENDABLE = new Map([
+  ["nan", ["Try again with a lower learning rate", "retry"]],
+  ["diverged", ["Try again with a lower learning rate", "retry"]],
+  ["unwatched", ["Resume", "resume"]],
+]);
 
 export function mount(box) {
   return new Status(box);
@@ -67,14 +71,10 @@ class Status {
     if (key === this.noticeKey) return;
     this.noticeKey = key;
     if (!newest) return this.notice.replaceChildren();
-    const mend =
-      summary.mine && MENDABLE.has(newest.code)
-        ? h(
-            "button",
-            { class: "lv-button", onclick: (event) => this.retry(event.target, summary.id) },
-            "Try again with a lower learning rate",
-          )
-        : null;
+    const [label, action] = (summary.mine && MENDABLE.get(newest.code)) || [];
+    const mend = label
+      ? h("button", { class: "lv-button", onclick: (event) => this.mend(event.target, summary.id, action) }, label)
+      : null;
     const sign = newest.code === "changed" ? "◆" : "!"; // the sign that marks it on the curve
     this.notice.replaceChildren(
       h("span", { class: "lv-sign", "aria-hidden": "true" }, sign),
@@ -84,17 +84,18 @@ class Status {
     announce(newest.text);
   }
 
-  async retry(button, run) {
+  async mend(button, run, action) {
     button.disabled = true;
-    const answer = await command(`${run}/do/retry`); // what is refused, command() says on the page
+    const answer = await command(`${run}/do/${action}`); // what is refused, command() says on the page
     button.disabled = false;
-    if (answer) select({ run: answer.run, step: null });
+    if (answer && answer.run !== run) select({ run: answer.run, step: null });
   }
 }
 
 function noticeToShow(summary, notices, age) {
   const newest = notices.at(-1);
   if (newest && LASTING.has(newest.code)) return newest;
+  if (newest?.code === "unwatched") return summary?.status === "paused" ? newest : null;
   if (summary?.status === "failed" && summary.reason)
     return { code: newest?.code ?? "failed", text: summary.reason };
   return newest && age < NOTICE_SHOWN && summary.status !== "finished" ? newest : null;
@@ -111,18 +112,21 @@ function qualityOf(summary, loss) {
   return `Chooses among about ${formatChoices(Math.exp(loss))} ${unitOf(summary)}${context}`;
 }
 
-/** What the run is doing, e.g. "training, step 120 of 600, about 12 s left". */
+/** What the run is doing, e.g. "training, step 120 of 600, about 12 s left"; in company its share as well:
+ * "1 of 12 training now, step 120 of 600; about 40 s left at this pace". */
 function stateOf(summary, step) {
   const where = `step ${formatCount(step)} of ${formatCount(summary.max_steps ?? 0)}`;
-  const left = summary.eta_s ? `, about ${formatSeconds(summary.eta_s)} left` : "";
-  const turn = summary.queue?.next_turn_in_s;
+  const { active = 1, next_turn_in_s: turn, goes_last: goesLast } = summary.queue ?? {};
+  const about = summary.eta_s ? `about ${formatSeconds(summary.eta_s)} left` : "";
+  const left = about && (active > 1 ? `; ${about} at this pace` : `, ${about}`);
   switch (summary.status) {
     case "preparing":
       return "preparing the text …";
     case "waiting":
       return `waiting for its turn${turn ? `, next in ${formatSeconds(turn)}` : ""}, ${where}${left}`;
     case "running":
-      return `training, ${where}${left}`;
+      if (goesLast) return `nobody watches it, so others go first, ${where}${left}`;
+      return `${active > 1 ? `1 of ${active} training now` : "training"}, ${where}${left}`;
     case "paused":
       return `paused at ${where}`;
     case "stopped":

@@ -10,6 +10,7 @@ import hashlib
 import json
 import math
 import platform
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from importlib import metadata
 from pathlib import Path
@@ -143,15 +144,17 @@ class Estimator:
         self.measured: dict[str, Measured] = {}
         self.version = _code_version(cores)
 
-    def estimate(self, settings: RunSettings, active: int = 0) -> dict[str, Any]:
-        """{"seconds", "provisional", "parameters", "memory_mb"} of a run that starts beside `active` others.
+    def estimate(self, settings: RunSettings, ahead: Sequence[float] = ()) -> dict[str, Any]:
+        """{"seconds", "provisional", "parameters", "memory_mb"} of a run that starts now.
 
-        seconds: wall-clock time if the others train as long as it does.
+        ahead: of every other run, for how many seconds of turns it will still train; infinity if nobody
+        knows. Who is done earlier leaves its turns to the rest.
         """
         vocab_size, val_tokens = self._sizes(settings)
         memory = memory_bytes(settings.model, vocab_size, settings.training.batch_size) + WORKER_BYTES
-        costs = self.costs(settings, vocab_size, alone=active == 0)
-        seconds = seconds_of(settings, costs, val_tokens) * max(1.0, (active + 1) / self.cores)
+        costs = self.costs(settings, vocab_size, alone=not ahead)
+        turns = seconds_of(settings, costs, val_tokens)
+        seconds = max(turns, (turns + sum(min(other, turns) for other in ahead)) / self.cores)
         return {
             "seconds": round(seconds, 1),
             "provisional": not self.measured or not all(m.quiet for m in self.measured.values()),

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llmviz.runs.archive import unzip_run, zip_run
+from llmviz.runs.attendance import Attendance, lease_minutes
 from llmviz.runs.classroom import Classroom
 from llmviz.runs.directory import RunDirectory, RunError, create_run
 from llmviz.runs.disk import disk_share
@@ -103,6 +104,7 @@ class Host:
         self.lives = Lives(self.library, self.launcher, cores, slots, self.estimator)
         self.jobs = JobClient(self.launcher, on_busy=self.lives.scheduler.withhold)
         self.housekeeper = Housekeeper(self.launcher, self.estimator, self.data_root, self.lives.active)
+        self.attendance = Attendance(self.lives, lease_minutes(os.environ))
         self.chores = chores
         self.rates = Rates()
         self.closed = False
@@ -120,6 +122,7 @@ class Host:
         self.launcher.warm_up()
         self.jobs.start()
         self.lives.start()
+        self.attendance.start()
         if self.chores:
             self.housekeeper.start()
 
@@ -128,6 +131,7 @@ class Host:
         if self.closed:
             return
         self.closed = True
+        self.attendance.close()
         self.housekeeper.close()
         self.jobs.close()
         self.lives.close()
@@ -150,6 +154,7 @@ class Host:
         text: the reader's own, where flat["corpus"] is "text". owner: the token of the browser.
         """
         self._require_token(owner)
+        self.seen(owner)  # a program that only calls endpoints is there as well
         self.classroom.require_going()
         name = chosen_name(name, self.classroom.on) or random_name()
         text = text if text is not None else self._text_used_before(flat.get("text_sha256"), owner)
@@ -232,7 +237,8 @@ class Host:
         self.lives.watch(run_id)
 
     def seen(self, owner: str) -> None:
-        """A browser says that its reader is still there."""
+        """The owner of this token is there: a request, a keep-alive or an open stream says so."""
+        self.attendance.seen(owner)
 
     def _retry(self, entry: Entry, owner: str) -> str:
         settings = entry.run.settings()
@@ -330,9 +336,10 @@ class Host:
         """How many runs are training or want to."""
         return self.lives.active()
 
-    def estimate(self, settings: RunSettings, active: int | None = None) -> dict[str, Any]:
-        """{"seconds", "provisional", "parameters", "memory_mb"} of a run started now; see `estimates`."""
-        return self.estimator.estimate(settings, self.active() if active is None else active)
+    def estimate(self, settings: RunSettings, ahead: list[float] | None = None) -> dict[str, Any]:
+        """{"seconds", "provisional", "parameters", "memory_mb"} of a run started now; see `estimates`. ahead:
+        the seconds that other runs still need, if not those that train now."""
+        return self.estimator.estimate(settings, self.lives.ahead() if ahead is None else ahead)
 
     def beyond(self, settings: RunSettings) -> list[str]:
         """What this machine would not allow of a run with these settings; [] if it may start."""
@@ -340,14 +347,14 @@ class Host:
 
     def status(self) -> dict[str, Any]:
         """The state of the workers and of the machine, for every page."""
-        active = self.active()
+        ahead = self.lives.ahead()
         return {
             "workers": self._warming_up(),
             "class": self.classroom.told(),
-            "active": active,
+            "active": self.active(),
             "cores": self.machine.cores,
             "limits": self.limits.told(),
-            "estimates": {name: self.estimate(preset.settings, active) for name, preset in PRESETS.items()},
+            "estimates": {name: self.estimate(preset.settings, ahead) for name, preset in PRESETS.items()},
         }
 
     def health(self) -> dict[str, Any]:
@@ -383,6 +390,7 @@ class Host:
             raise Refused(["This model ships with LLMViz: it can be looked at but not changed."], status=403)
         if not entry.mine(owner):
             raise Refused(["Only the browser that started this run can change it."], status=403)
+        self.seen(owner)
         return entry
 
     def _require_room(self, owner: str, settings: RunSettings | None = None) -> None:

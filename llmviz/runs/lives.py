@@ -6,6 +6,7 @@ meta.json, so that a restarted server wants the same.
 
 import contextlib
 import logging
+import math
 import shutil
 import threading
 import time
@@ -62,7 +63,13 @@ class Lives:
 
     def active(self) -> int:
         """How many runs are training or want to."""
-        return sum(trainee.wants == "run" for trainee in list(self._trainees.values()))
+        return len(self.training())
+
+    def training(self, watched: bool = False) -> list[Entry]:
+        """The runs that train or want to; watched: without those that make room for others."""
+        wanting = [trainee for trainee in list(self._trainees.values()) if trainee.wants == "run"]
+        chosen = [trainee.run for trainee in wanting if not (watched and trainee.goes_last)]
+        return [self.library.get(run) for run in chosen if run in self.library]
 
     def memory(self) -> int:
         """Bytes that the runs take that are training or want to, as predicted."""
@@ -77,12 +84,18 @@ class Lives:
         self._train(entry)
         return run.id
 
-    def pause(self, entry: Entry) -> None:
-        """Let it checkpoint and wait."""
+    def pause(self, entry: Entry, notice: tuple[str, str] | None = None) -> None:
+        """Let it checkpoint and wait. notice: a code and a sentence for a reader who did not ask."""
         self._require_unfinished(entry, "there is nothing to pause")
         with self._lock:
             self.write_meta(entry, wanted="pause")
+            if notice:
+                self._tell_reader(entry, *notice)
             self.scheduler.rest(self._trainee(entry), "pause")
+
+    def go_last(self, entry: Entry, last: bool) -> bool:
+        """Let a run take only the turns that others leave, or no longer so. Whether they leave none now."""
+        return self.scheduler.go_last(self._trainee(entry), last)
 
     def resume(self, entry: Entry) -> None:
         """Let it train on."""
@@ -170,19 +183,31 @@ class Lives:
             return dict(zip(("status", "reason"), trainee.rests, strict=True))
         if trainee.wants != "run":
             return {}
-        state, place = entry.state(), self.scheduler.place(trainee)
-        slots_each = min(trainee.threads or 1, self.cores)
-        share = min(1.0, self.cores / max(1, place.active * slots_each))
-        steps = max(0, state.get("max_steps", 0) - state.get("step", 0))
-        eta = trainee.progress.seconds_left(steps, share)
-        if eta is not None and (limit := entry.flat().get("max_seconds")):
-            eta = min(eta, max(0.0, limit - state.get("seconds", 0.0)) / share)
+        place, turns = self.scheduler.place(trainee), self._turns_left(entry, trainee)
+        eta = None if turns is None else trainee.progress.seconds_left(turns, place.share)
         queue = {
             "training_now": place.running,
             "active": place.active,
             "next_turn_in_s": round(place.next_turn_in, 1),
+            "goes_last": trainee.goes_last,
         }
         return {"queue": queue, "eta_s": None if eta is None else _two_digits(eta)}
+
+    def ahead(self) -> list[float]:
+        """The seconds of turns that each training run still needs, as far as known; else infinity. Those that
+        make room for others are left out."""
+        found = [self._turns_left(entry, self._trainee(entry)) for entry in self.training(watched=True)]
+        return [math.inf if seconds is None else seconds for seconds in found]
+
+    @staticmethod
+    def _turns_left(entry: Entry, trainee: Trainee) -> float | None:
+        """Seconds of turns until the run has made all its steps; None: not known yet."""
+        state = entry.state()
+        steps = max(0, state.get("max_steps", 0) - state.get("step", 0))
+        turns = trainee.progress.seconds_of_turns(steps)
+        if turns is not None and (limit := entry.flat().get("max_seconds")):
+            turns = min(turns, max(0.0, limit - state.get("seconds", 0.0)))
+        return turns
 
     # ---- what happens to them ----
 
@@ -232,6 +257,12 @@ class Lives:
         if status == "finished" and len(progress.kinds) == 1:
             self.estimator.learn(entry.run.settings(), *progress.kinds, progress.seconds)
 
+    def _tell_reader(self, entry: Entry, code: str, text: str) -> None:
+        """Put a notice into the run's events: its worker does, if it has one."""
+        if not self.scheduler.tell(self._trainee(entry), {"do": "notice", "code": code, "text": text}):
+            with contextlib.suppress(RunBusy), entry.run.locked():
+                _notice(entry.run, last_step(entry.run), code, text)
+
     def _write_state(self, entry: Entry, **changed: Any) -> None:
         """Change state.json, which is ours to write while no worker holds the run's lock."""
         with contextlib.suppress(RunBusy), entry.run.locked():
@@ -239,6 +270,7 @@ class Lives:
 
     def _train(self, entry: Entry, steps: int | None = None) -> None:
         trainee = self._trainee(entry)
+        trainee.goes_last = False  # somebody wants it now
         trainee.widest = self.estimator.threads_alone(entry.run.settings())
         self.scheduler.train(trainee, steps)
 

@@ -48,6 +48,7 @@ class Trainee:
     wants: str = "rest"  # "run"; "pause" or "stop" as long as its worker has yet to carry that out; "rest"
     rests: tuple[str, str | None] = ("paused", None)  # how it came to rest: the status and the reason
     steps: int | None = None  # train only so many steps, then pause
+    goes_last: bool = False  # nobody watches it: it takes only the turns that others leave
     crashed_at: list[int] = field(default_factory=list)
     not_before: float = 0.0  # time.monotonic() at which a crashed worker may be replaced
     watched_until: float = 0.0  # a time.time()
@@ -59,8 +60,9 @@ class Place:
     """How a run stands among the others."""
 
     running: int  # runs that can train at the same moment
-    active: int  # runs that take turns
+    active: int  # runs that take turns on equal terms, this one included
     next_turn_in: float  # seconds until this run trains again; 0 while it does
+    share: float  # of the time that is its turn, 0…1
 
 
 @dataclass
@@ -118,7 +120,7 @@ class Scheduler:
             trainee.wants, trainee.steps = "run", steps
             trainee.progress.restart()
             if trainee.worker and not trainee.worker.dismissed:
-                self.turns.join(trainee.run, trainee.threads, steps, trainee.widest)
+                self._join(trainee)
             elif not trainee.worker:  # a dismissed one has to be gone first: it holds the run's lock
                 self._summon(trainee)
 
@@ -136,6 +138,13 @@ class Scheduler:
             elif not trainee.worker:  # the last evaluation takes a worker
                 self._trainees[trainee.run] = trainee
                 self._summon(trainee)
+
+    def go_last(self, trainee: Trainee, last: bool) -> bool:
+        """Let a run take only the turns that others leave, or no longer so. Whether they leave none now."""
+        with self._changing() if trainee.goes_last != last else self.lock:
+            trainee.goes_last = last
+            self.turns.go_last(trainee.run, last)
+            return self.turns.crowded()
 
     def tell(self, trainee: Trainee, message: Message) -> bool:
         """Send a message to the worker of a run, if it has one."""
@@ -160,22 +169,25 @@ class Scheduler:
                         os.kill(worker.pid, signal.SIGKILL)
 
     def withhold(self, wanted: bool) -> None:
-        """Keep a slot free while somebody waits for a picture or a sample, and a little longer: who looks at
-        one picture soon looks at the next, and a run should not change its threads twice a second."""
+        """Keep a slot free while somebody waits for a picture or a sample. Where a run had to change its
+        threads for that, a little longer: who looks at one picture soon looks at the next, and a run should
+        not change its threads twice a second. In a class somebody always asks."""
         with self._changing():
             if wanted:
                 self.turns.withhold(time.monotonic())
                 self._release_at = math.inf
             else:
-                self._release_at = time.monotonic() + RELEASE_AFTER
+                self._release_at = time.monotonic() + (RELEASE_AFTER if self.turns.widens() else 0.0)
 
     def place(self, trainee: Trainee) -> Place:
         """How this run stands among the others."""
         with self.lock:
-            active = len(self.turns) + len(self._to_start)
+            to_start = len(self._to_start)
+            active = self.turns.rivals(trainee.run) + to_start
             ahead = self.turns.waiting(trainee.run)
             wait = ahead * self.turns.seconds / self.turns.cores
-            return Place(min(active, self.turns.cores), active, wait)
+            share = self.turns.share(trainee.run, to_start)
+            return Place(min(active, self.turns.cores), active, wait, share)
 
     def is_alive(self) -> bool:
         """Whether its thread runs: without it nobody trains."""
@@ -266,7 +278,8 @@ class Scheduler:
             if turn and "step" in message:  # else it was called back before it began
                 alone = "all" if turn.threads > 1 else "one"
                 kind = alone if len(self.turns) == 1 else "busy"
-                trainee.progress.turn_ended(message["step"], message["seconds"], kind)
+                share, now = self.turns.share(trainee.run), time.monotonic()
+                trainee.progress.turn_ended(message["step"], message["seconds"], kind, now, share)
                 if turn.steps:
                     self.rest(trainee, "pause")
         elif "changed" in message and trainee.unheard:
@@ -331,7 +344,11 @@ class Scheduler:
         if trainee.wants == "stop":
             channel.send({"do": "stop"})
         else:
-            self.turns.join(trainee.run, trainee.threads, trainee.steps, trainee.widest)
+            self._join(trainee)
+
+    def _join(self, trainee: Trainee) -> None:
+        wishes = (trainee.threads, trainee.steps, trainee.widest, trainee.goes_last)
+        self.turns.join(trainee.run, *wishes)
 
     def _exchange_turns(self) -> None:
         now = time.monotonic()

@@ -9,6 +9,7 @@
   ten times slower than one.
 - While somebody waits for a picture or a sample one slot is withheld. A turn of several threads on it is
   asked to end at its next step; its run goes on with fewer, or waits a little if its threads are fixed.
+- A run that nobody watches goes last: it takes only slots that no watched run can use.
 - Every turn can be called back: it ends at its next step, or does not begin.
 """
 
@@ -38,6 +39,7 @@ class _Wish:
     threads: int
     steps: int | None
     widest: int  # the most threads that threads=0 comes to
+    last: bool = False  # it takes only what the others leave
 
 
 class Turns:
@@ -59,19 +61,36 @@ class Turns:
     def __len__(self) -> int:
         return len(self._wishes)
 
-    def join(self, run: str, threads: int, steps: int | None = None, widest: int | None = None) -> None:
+    def join(
+        self,
+        run: str,
+        threads: int,
+        steps: int | None = None,
+        widest: int | None = None,
+        last: bool = False,
+    ) -> None:
         """Let a run take turns from now on; it goes to the end of the queue.
 
-        widest: with threads=0, how many are of use to it while it is alone; None: all cores.
+        widest: with threads=0, how many are of use to it while it is alone; None: all cores. last: it takes
+        only what the others leave.
         """
         if run not in self._wishes:
             self.queue.append(run)
-        self._wishes[run] = _Wish(threads, steps, widest or self.cores)
+        self._wishes[run] = _Wish(threads, steps, widest or self.cores, last)
 
     def leave(self, run: str) -> None:
         """Give a run no more turns; those that are out are called back."""
         if self._wishes.pop(run, None):
             self.queue.remove(run)
+
+    def go_last(self, run: str, last: bool) -> None:
+        """From now on a run comes after all others, or no longer does."""
+        if run in self._wishes:
+            self._wishes[run].last = last
+
+    def goes_last(self, run: str) -> bool:
+        """Whether a run comes after all others."""
+        return run in self._wishes and self._wishes[run].last
 
     def withhold(self, now: float | None) -> None:
         """Keep one slot free from time `now` on; None: no longer. Of a single slot none is kept."""
@@ -99,8 +118,31 @@ class Turns:
 
     def waiting(self, run: str) -> int:
         """How many turns of others begin before the next turn of this run."""
+        if self.of(run) or run not in self.queue:
+            return 0
         before = sum(turn.run not in self.running() for turn in self.out.values())
-        return 0 if self.of(run) or run not in self.queue else before + self.queue.index(run)
+        return before + self._in_order().index(run)
+
+    def rivals(self, run: str) -> int:
+        """How many runs this one shares the slots with, itself included."""
+        return len(self._last() if self.goes_last(run) else self._first())
+
+    def share(self, run: str, more: int = 0) -> float:
+        """The part of the time (0…1) that is this run's turn; `more`: runs of one thread yet to join."""
+        first = sum(self._needs(other) for other in self._first()) + more
+        if not self.goes_last(run):
+            return min(1.0, self.cores / max(1, first))
+        left = max(0, self.cores - first)
+        return min(1.0, left / sum(self._needs(other) for other in self._last()))
+
+    def crowded(self) -> bool:
+        """Whether the runs that come first need every slot."""
+        return not self._spare()
+
+    def widens(self) -> bool:
+        """Whether a run that is alone will have more threads as soon as no slot is withheld."""
+        wishes = list(self._wishes.values())
+        return len(wishes) == 1 and wishes[0].threads == 0 and min(wishes[0].widest, self.cores) > 1
 
     def threads_of(self, run: str) -> int:
         """How many threads the next turn of a run has."""
@@ -109,14 +151,18 @@ class Turns:
 
     def grant(self, now: float) -> list[Turn]:
         """The turns that can be given out now."""
-        granted = self._pass(now)
-        return granted + (self._pass(now) if granted else [])  # who is alone may have its next one ahead
+        granted = self._passes(self._first(), now)
+        return granted + (self._passes(self._last(), now) if self._spare() else [])
 
-    def _pass(self, now: float) -> list[Turn]:
+    def _passes(self, runs: list[str], now: float) -> list[Turn]:
+        granted = self._pass(runs, now)
+        return granted + (self._pass(runs, now) if granted else [])  # who is alone has its next one ahead
+
+    def _pass(self, runs: list[str], now: float) -> list[Turn]:
         """At most one turn for every run. The first in the queue that finds no room stops the rest."""
         granted = []
-        for run in list(self.queue):
-            alone = not self._contended() and not self._wishes[run].steps
+        for run in runs:
+            alone = not self._contended(run) and not self._wishes[run].steps
             if len(self.of(run)) >= (2 if alone else 1) or self._must_wait(run, now):
                 continue
             slots = self._room_for(run)
@@ -153,9 +199,25 @@ class Turns:
     def _on(self, slot: int) -> list[int]:
         return [turn.number for turn in self.out.values() if slot in turn.slots]
 
-    def _contended(self) -> bool:
-        """Whether runs wait for one another. If not, each may have its own next turn ahead as well."""
-        return sum(min(self.threads_of(run), self.cores) for run in self._wishes) > self._free()
+    def _first(self) -> list[str]:
+        """The runs that come before the others, in the order of the queue."""
+        return [run for run in self.queue if not self._wishes[run].last]
+
+    def _last(self) -> list[str]:
+        return [run for run in self.queue if self._wishes[run].last]
+
+    def _in_order(self) -> list[str]:
+        return self._first() + self._last()
+
+    def _contended(self, run: str) -> bool:
+        """Whether this run and those it shares with wait for one another. If not, each may have its own next
+        turn ahead as well."""
+        runs = self._in_order() if self.goes_last(run) else self._first()
+        return sum(self._needs(other) for other in runs) > self._free()
+
+    def _spare(self) -> bool:
+        """Whether the runs that come first leave a slot to the last."""
+        return sum(self._needs(run) for run in self._first()) < self._free()
 
     def _must_wait(self, run: str, now: float) -> bool:
         """A run of fixed threads that needs the withheld slot too is asked for a little patience."""
@@ -183,7 +245,12 @@ class Turns:
         begun = all(turn.number == min(self._on(slot)) for slot in turn.slots)
         if self._withheld_since is not None and self.cores - 1 in turn.slots:
             return self._must_wait(turn.run, now) if len(turn.slots) > 1 else not begun
-        return not begun and self._contended() and turn is not self.of(turn.run)[0] and self._others_wait()
+        if begun:
+            return False
+        if self.goes_last(turn.run) and not self._spare():
+            return True
+        return self._contended(turn.run) and turn is not self.of(turn.run)[0] and self._others_wait(turn.run)
 
-    def _others_wait(self) -> bool:
-        return any(not self.of(run) for run in self.queue)
+    def _others_wait(self, run: str) -> bool:
+        runs = self._in_order() if self.goes_last(run) else self._first()
+        return any(not self.of(other) for other in runs)

@@ -144,6 +144,9 @@ class RunWorker:
         self.session.change(**order["values"])
         self.channel.send({"changed": True})  # it is on disk: until now the server would have told it again
 
+    def _do_notice(self, order: Message) -> None:
+        self.session.notice(order["code"], order["text"])
+
     def _do_watch(self, order: Message) -> None:
         self.session.watch(order["until"])
 

@@ -36,11 +36,13 @@ def refusal(sentences: list[str], status: int = 400) -> JSONResponse:
     return JSONResponse({"errors": writable}, status_code=status)
 
 
-def _plainly(handler: Handler) -> Handler:
-    """Answer a refusal with its sentences, and an unknown run with a 404, whichever route it came from."""
+def _plainly(handler: Handler, host: Host) -> Handler:
+    """Answer a refusal with its sentences, and an unknown run with a 404, whichever route it came from; and
+    take note that whoever asks is there."""
 
     @wraps(handler)
     async def answered(request: Request) -> Response:
+        host.seen(owner_of(request))
         try:
             return await handler(request)
         except Refused as refused:
@@ -133,8 +135,7 @@ def build_routes(host: Host) -> list[Route]:
         return StreamingResponse(_lines(started), media_type="application/x-ndjson")
 
     async def keepalive(request: Request) -> Response:
-        host.seen(owner_of(request))
-        return Response(status_code=204)
+        return Response(status_code=204)  # that its reader is there, as with every request
 
     async def health(_: Request) -> Response:
         found = await run_in_threadpool(host.health)
@@ -169,7 +170,9 @@ def build_routes(host: Host) -> list[Route]:
         ("GET", "/code/{panel}", code),
         ("GET", "/assets/{path:path}", asset),
     ]
-    return [Route(PREFIX + path, _plainly(handler), methods=[method]) for method, path, handler in table]
+    return [
+        Route(PREFIX + path, _plainly(handler, host), methods=[method]) for method, path, handler in table
+    ]
 
 
 def _asset_file(name: str) -> Path | None:

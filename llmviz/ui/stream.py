@@ -54,6 +54,7 @@ class Stream:
         due = []
         if time.monotonic() - self.looked >= SLOW_SECONDS:
             self.looked = time.monotonic()
+            self.host.seen(self.owner)
             due += self._if_new("host", {"t": "host", **self.host.status()})
             due += self._if_new("runs", {"t": "runs", "runs": self.host.list_runs(self.owner)})
             if self.watching:

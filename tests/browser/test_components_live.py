@@ -311,6 +311,29 @@ def test_a_run_that_failed_offers_a_way_on(stage, look):
     assert (BROKEN, "retry") in stage[0].commands
 
 
+def test_in_company_the_status_says_the_share(stage, look):
+    run = new_run(stage[0])
+    run.train(100)
+    page = look(run.id)
+    said = "document.querySelector('.lv-state').textContent"
+    page.wait_for_function(f"{said} === '1 of 5 training now, step 100 of 600; about 10 s left at this pace'")
+    run.rivals = 1
+    page.wait_for_function(f"{said} === 'training, step 100 of 600, about 10 s left'")
+
+
+def test_a_run_paused_while_nobody_watched_goes_on_with_one_click(stage, look):
+    run = new_run(stage[0])
+    run.train(100)
+    run.notice("unwatched", "Nobody looked at this run for over 20 minutes, so it was paused.")
+    run.status = "paused"
+    page = look(run.id)
+    assert "over 20 minutes" in page.locator(".lv-notice").inner_text()
+    page.locator(".lv-notice").get_by_role("button", name="Resume").click()
+    page.wait_for_selector(".lv-notice", state="hidden")
+    assert (run.id, "resume") in stage[0].commands
+    assert page.evaluate("window.llmviz.store.selection.run") == run.id
+
+
 def test_there_is_one_polite_voice_and_it_does_not_chatter(stage, look):
     run = new_run(stage[0])
     page = look(run.id)

@@ -1,5 +1,6 @@
 """Estimates: provisional until something is measured, then scaled between what was measured."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -53,6 +54,14 @@ def test_measurements_are_kept_for_the_same_code_and_machine(estimator):
     assert not again.measured
 
 
+def test_runs_that_are_nearly_done_leave_their_turns_to_the_rest(estimator):
+    spark = PRESETS["spark"].settings
+    estimator.add("spark", measured("spark", 0.006, 0.006))
+    alone = estimator.estimate(spark, ahead=[0.0])["seconds"]
+    seven = estimator.estimate(spark, ahead=[alone / 2] * 7)["seconds"]
+    assert seven == pytest.approx((alone + 7 * alone / 2) / 2, rel=0.02)
+
+
 def test_a_run_of_its_own_takes_its_steps_and_a_little_more(estimator):
     spark = PRESETS["spark"].settings
     estimator.add("spark", measured("spark", 0.004, 0.006))
@@ -63,8 +72,9 @@ def test_a_run_of_its_own_takes_its_steps_and_a_little_more(estimator):
 def test_with_others_training_it_takes_its_share(estimator):
     spark = PRESETS["spark"].settings
     estimator.add("spark", measured("spark", 0.004, 0.006))
-    one_thread = estimator.estimate(spark, active=1)["seconds"]
-    assert estimator.estimate(spark, active=7)["seconds"] == pytest.approx(4 * one_thread, rel=0.02)
+    one_thread = estimator.estimate(spark, ahead=[math.inf])["seconds"]
+    eight = estimator.estimate(spark, ahead=[math.inf] * 7)["seconds"]
+    assert eight == pytest.approx(4 * one_thread, rel=0.02)
 
 
 def test_other_settings_lie_between_the_measured_ones(estimator):
@@ -115,9 +125,10 @@ def test_a_finished_run_of_a_preset_teaches_how_long_it_takes(estimator):
     for _ in range(12):
         estimator.learn(parse_settings(spark.flat() | {"seed": 7}), "all", 1.3 * promised)
     assert estimator.estimate(spark)["seconds"] == pytest.approx(1.3 * promised, rel=0.05)
-    busy = estimator.estimate(spark, active=1)["seconds"]
+    busy = estimator.estimate(spark, ahead=[math.inf])["seconds"]
     estimator.learn(parse_settings(spark.flat() | {"n_layer": 3}), "busy", 100.0)
-    assert estimator.estimate(spark, active=1)["seconds"] == busy, "another model says nothing of this one"
+    again = estimator.estimate(spark, ahead=[math.inf])["seconds"]
+    assert again == busy, "another model says nothing of this one"
 
 
 def test_a_time_limit_limits():
@@ -129,5 +140,5 @@ def test_a_time_limit_limits():
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_preset_has_an_estimate_at_any_time(estimator, preset):
     for active in (0, 1, 30):
-        found = estimator.estimate(PRESETS[preset].settings, active)
+        found = estimator.estimate(PRESETS[preset].settings, [math.inf] * active)
         assert found["seconds"] > 0 and found["parameters"] > 0

@@ -72,6 +72,7 @@ def test_while_somebody_waits_for_a_picture_one_slot_is_free():
     turns = Turns(cores=2)
     turns.join("a", threads=0)
     both = turns.grant(0.0)
+    assert turns.widens()
     turns.withhold(0.0)
     assert turns.call_back(0.0) == both
     for turn in both:
@@ -145,6 +146,55 @@ def test_the_turns_of_a_lost_worker_are_free_again():
     assert [turn.run for turn in turns.grant(0.0)][:1] == ["b"]
 
 
+def test_an_unwatched_run_takes_no_turns_before_those_of_others():
+    turns = Turns(cores=2)
+    turns.join("gone", threads=1)
+    turns.grant(0.0)
+    turns.go_last("gone", True)
+    for run in "abc":
+        turns.join(run, threads=1)
+    (ahead,) = turns.call_back(0.0)
+    assert ahead.run == "gone", "its second turn has not begun"
+    turns.ended(ahead.number)
+    order = play(turns, 60)
+    assert order.count("gone") <= 1, "only the turn that had begun"
+    assert {order.count(run) for run in "abc"} <= {19, 20, 21}
+    assert turns.crowded() and turns.share("gone") == 0 and turns.share("a") == pytest.approx(2 / 3)
+
+
+def test_an_unwatched_run_goes_on_with_what_is_left():
+    turns = Turns(cores=2)
+    turns.join("gone", threads=1, last=True)
+    turns.join("away", threads=1, last=True)
+    turns.join("a", threads=1)
+    order = play(turns, 60)
+    assert order.count("a") >= 29, "one core is its own"
+    assert min(order.count("gone"), order.count("away")) >= 12, "the other is theirs"
+    assert not turns.crowded() and turns.share("gone") == 0.5 and turns.share("a") == 1.0
+    turns.leave("a")
+    assert play(turns, 60).count("gone") >= 29, "while nobody waits they simply go on"
+
+
+def test_who_comes_back_has_turns_like_everybody():
+    turns = Turns(cores=1)
+    turns.join("a", threads=1)
+    turns.join("back", threads=1, last=True)
+    assert "back" not in play(turns, 10)
+    turns.go_last("back", False)
+    assert play(turns, 20).count("back") >= 9
+
+
+def test_the_share_counts_threads():
+    turns = Turns(cores=2)
+    turns.join("a", threads=2)
+    assert turns.share("a") == 1
+    turns.join("b", threads=2)
+    turns.join("c", threads=1)
+    assert turns.share("a") == turns.share("c") == pytest.approx(2 / 5)
+    assert turns.share("a", more=5) == pytest.approx(2 / 10)
+    assert turns.rivals("a") == 3
+
+
 @pytest.mark.parametrize("threads", [[1, 1, 2], [2, 1, 1, 1], [0, 0, 0], [3, 1, 1, 2], [2, 2]])
 def test_nobody_starves_whatever_the_threads(threads):
     turns = Turns(cores=3)
@@ -159,7 +209,7 @@ def test_nobody_starves_whatever_the_threads(threads):
     cores=st.integers(1, 5),
     moves=st.lists(
         st.tuples(
-            st.sampled_from(["join", "leave", "end", "hold", "free", "lost"]),
+            st.sampled_from(["join", "leave", "end", "hold", "free", "lost", "last", "first"]),
             st.integers(0, 6),
             st.integers(0, 4),
         ),
@@ -175,6 +225,8 @@ def test_whatever_happens_slots_are_never_overbooked_and_training_goes_on(cores,
             turns.join(str(which), threads)
         elif move == "leave":
             turns.leave(str(which))
+        elif move in ("last", "first"):
+            turns.go_last(str(which), move == "last")
         elif move == "lost":
             turns.leave(str(which))
             turns.lost(str(which))

@@ -46,6 +46,7 @@ class FakeRun:
         self.events: list[dict[str, Any]] = []
         self.noise = random.Random(7)
         self.prompt = ""
+        self.rivals = 5  # runs that take turns, itself included
         self.evaluate()
         self.sample()
 
@@ -106,7 +107,7 @@ class FakeRun:
             "evaluated_full": self.status == "finished",
             "snapshots": self.snapshots(),
             "eta_s": (self.max_steps - self.step) / 50 if self.status in ("running", "waiting") else None,
-            "queue": {"training_now": 2, "active": 5, "next_turn_in_s": 0.4},
+            "queue": {"training_now": 2, "active": self.rivals, "next_turn_in_s": 0.4, "goes_last": False},
             "settings": {
                 "corpus": "stories",
                 "tokenizer": "chars",
