@@ -326,11 +326,12 @@ class Host:
 
     # ---- asking models, and about the machine ----
 
-    def submit(self, kind: str, payload: dict[str, Any]) -> Job:
-        """Ask a model something (the kinds are in `jobkinds`), and listen to the job. Raises Refused."""
+    def submit(self, kind: str, payload: dict[str, Any], owner: str = "") -> Job:
+        """Ask a model something (the kinds are in `jobkinds`), and listen to the job. Raises Refused. owner:
+        who asks; the answers to one of them take turns, so that nobody's many keep another's waiting."""
         run_id = payload.get("run")
         folder = None if run_id is None else self.library.get(run_id).run.path
-        return self.jobs.submit(kind, payload, folder)
+        return self.jobs.submit(kind, payload, folder, hash_token(owner))
 
     def active(self) -> int:
         """How many runs are training or want to."""

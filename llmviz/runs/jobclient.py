@@ -23,6 +23,7 @@ from llmviz.settings import SettingsError, parse_settings
 log = logging.getLogger(__name__)
 
 MAX_JOBS = 128
+MAX_JOBS_OF_ONE = 24  # owner
 MAX_TEXT = 5_000  # characters
 MAX_NAMES = 12
 NEED_RUN = ("attention", "sample", "logits", "film", "passport")
@@ -33,7 +34,8 @@ LOST = "The process that computes this was lost and is starting again; please tr
 class Job:
     """One question to a model and the messages that answer it."""
 
-    def __init__(self, cancel: Callable[[], None]) -> None:
+    def __init__(self, owner: str, cancel: Callable[[], None]) -> None:
+        self.owner = owner
         self._cancel = cancel
         self._messages: deque[dict[str, Any]] = deque()
         self._over = False
@@ -111,20 +113,23 @@ class JobClient:
             self._channel = self.launcher.start("llmviz.runs.jobs:serve", {})
         threading.Thread(target=self._listen, args=(self._channel,), name="llmviz-jobs", daemon=True).start()
 
-    def submit(self, kind: str, payload: dict[str, Any], folder: Path | None) -> Job:
-        """Ask. Raises Refused where the question is too long, too much, or no question."""
+    def submit(self, kind: str, payload: dict[str, Any], folder: Path | None, owner: str = "") -> Job:
+        """Ask. Raises Refused where the question is too long, too much, or no question. Those with the same
+        owner share one turn."""
         payload = checked(kind, payload, folder)
         with self._lock:
             if len(self._jobs) >= MAX_JOBS:
                 raise Refused(["Too many questions at once; please try again in a moment."], status=429)
             if self._channel is None:
                 raise Refused(["The program is just ending or starting."], status=503)
+            if sum(job.owner == owner for job in self._jobs.values()) >= MAX_JOBS_OF_ONE:
+                raise Refused(["You have asked too much at once; please wait for the answers."], status=429)
             number = next(self._numbers)
-            job = Job(lambda: self._cancel(number))
+            job = Job(owner, lambda: self._cancel(number))
             self._jobs[number] = job
             if len(self._jobs) == 1:
                 self.on_busy(True)
-            order = {"job": number, "kind": kind, "folder": str(folder) if folder else None}
+            order = {"job": number, "owner": owner, "kind": kind, "folder": str(folder) if folder else None}
             self._channel.send(order | {"payload": payload})
         return job
 

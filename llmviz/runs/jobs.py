@@ -1,18 +1,18 @@
 """The process that answers for pictures and samples: at normal priority, one thread, never behind training.
 
-All jobs that run share it fairly: each is a generator and gives one message, or one token, in its turn.
+All readers who ask share it fairly: a job is a generator and gives one message, or one token, in its turn.
 """
 
 import logging
 import queue
 import threading
-from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
 from llmviz.runs.channel import Channel, Message
 from llmviz.runs.jobkinds import KINDS, Messages
 from llmviz.runs.opened import OpenedModels
+from llmviz.runs.rounds import Rounds
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class JobServer:
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
         self.models = OpenedModels()
-        self.jobs: OrderedDict[int, Messages] = OrderedDict()
+        self.jobs: Rounds[Messages] = Rounds()
         self._inbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         threading.Thread(target=self._listen, name="inbox", daemon=True).start()
 
@@ -42,8 +42,8 @@ class JobServer:
         """Until the server is gone."""
         while not self.channel.closed:
             self._take_orders()
-            for number in list(self.jobs):
-                self._advance(number)
+            for number, job in self.jobs.round():
+                self._advance(number, job)
 
     def _listen(self) -> None:
         for message in self.channel:
@@ -57,21 +57,22 @@ class JobServer:
             if message is None:
                 return
             if "cancel" in message:
-                if generator := self.jobs.pop(message["cancel"], None):
+                if generator := self.jobs.remove(message["cancel"]):
                     generator.close()
             else:
                 folder = Path(message["folder"]) if message["folder"] else None
-                self.jobs[message["job"]] = KINDS[message["kind"]](self.models, folder, message["payload"])
+                job = KINDS[message["kind"]](self.models, folder, message["payload"])
+                self.jobs.add(message["job"], message["owner"], job)
 
-    def _advance(self, number: int) -> None:
-        """Let one job take its turn."""
+    def _advance(self, number: int, job: Messages) -> None:
+        """Let one job take its turn. One that raised an error is at its end."""
         try:
-            message = next(self.jobs[number], _END)
+            message = next(job, _END)
         except Exception as error:
-            message = {"error": explain(error)}
-            self.jobs[number] = iter(())  # the next turn finds its end
+            self.channel.send({"job": number, "message": {"error": explain(error)}})
+            message = _END
         if message is _END:
-            del self.jobs[number]
+            self.jobs.remove(number)
             self.channel.send({"job": number, "done": True})
         elif message is not None:
             self.channel.send({"job": number, "message": message})

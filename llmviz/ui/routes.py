@@ -131,7 +131,7 @@ def build_routes(host: Host) -> list[Route]:
 
     async def job(request: Request) -> Response:
         payload = await _json_body(request)
-        started = host.submit(request.path_params["kind"], payload)
+        started = host.submit(request.path_params["kind"], payload, owner_of(request))
         return StreamingResponse(_lines(started), media_type="application/x-ndjson")
 
     async def keepalive(request: Request) -> Response:

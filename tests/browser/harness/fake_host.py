@@ -239,7 +239,7 @@ class FakeHost:
                 "changed", ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in changes.items())
             )
 
-    def submit(self, kind: str, payload: dict[str, Any]) -> Job:
+    def submit(self, kind: str, payload: dict[str, Any], owner: str) -> Job:
         if kind != "film":
             return Job([{"error": "There is no model behind this page."}])
         run = self.runs[payload["run"]]

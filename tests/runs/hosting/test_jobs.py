@@ -129,6 +129,42 @@ def test_jobs_take_turns(shared_host, finished):
     assert min(told) > 0 or max(told) < 10, "all of them move"
 
 
+def test_thirty_long_generations_at_once_all_move(shared_host, finished):
+    """None waits for another; and who asks for attention or tokens meanwhile has them soon."""
+    question = {"run": finished, "prompt": "a", "max_new_tokens": 600, "temperature": 1.0}
+    jobs = [shared_host.submit("sample", question | {"seed": n}, owner=f"owner {n}") for n in range(30)]
+    for job in jobs:
+        next(job.messages(60))
+    time.sleep(0.5)
+    asked = time.monotonic()
+    list(shared_host.submit("attention", {"run": finished, "text": "ab"}, owner="another").messages(60))
+    list(shared_host.submit("tokenize", {"text": "ab", "names": ["chars"]}, owner="another").messages(60))
+    answered = time.monotonic() - asked
+    told = [len(job._messages) for job in jobs]
+    for job in jobs:
+        job.cancel()
+    print(f"tokens of thirty: {min(told)}–{max(told)}; two answers in between in {answered:.2f} s")
+    assert max(told) < 600, "none of them has ended yet"
+    assert min(told) > 0 and min(told) >= max(told) / 2
+    assert answered < 2
+
+
+def test_who_asks_for_much_keeps_nobody_waiting(shared_host, finished):
+    question = {"run": finished, "prompt": "a", "max_new_tokens": 2000}
+    greedy = [shared_host.submit("sample", question, owner="greedy") for _ in range(20)]
+    modest = shared_host.submit("sample", question, owner="modest")
+    for job in greedy:
+        next(job.messages(60))
+    time.sleep(0.3)
+    told, most = len(modest._messages), max(len(job._messages) for job in greedy)
+    with pytest.raises(Refused, match="too much at once"):
+        for _ in range(20):
+            greedy.append(shared_host.submit("sample", question, owner="greedy"))
+    for job in [*greedy, modest]:
+        job.cancel()
+    assert told > 5 * most
+
+
 def test_cancelling_ends_a_job(shared_host, finished):
     job = shared_host.submit("sample", {"run": finished, "prompt": "a", "max_new_tokens": 2000})
     messages = job.messages(60)
