@@ -7,18 +7,23 @@ import { announce, getJSON, linesOf, owner, post, select, selectionFromURL, stor
 import { h } from "./dom.js";
 import { learnClass, onOwner } from "./owner.js";
 import { complain } from "./page.js";
+import { makePolling } from "./polling.js";
 import { emptyColumns, foldEvents, foldMetrics } from "./records.js";
 
 const KEEP_ALIVE = 60_000; // ms: while hidden, so that a student reading the book is not taken for gone
 const STALLED = 30_000; // ms without a word, pings included: the line is dead even if nobody said so
 const FIRST_RETRY = 500; // ms, doubled at every failure
 const LAST_RETRY = 8_000; // ms
+const SILENT = 6_000; // ms without a first word, which comes at once: something on the way holds it back
+const SHORT_LIFE = 10_000; // ms: a stream that ends sooner was cut
+const CUTS = 4; // in a row, before we ask now and then instead
 const SHOW_OFFLINE_AFTER = 1_200; // ms: a blink of the network is not worth a banner
 
 let connection = null; // AbortController of the open stream
 let failures = 0;
 let retryTimer = null;
 let stallTimer = null;
+let shortLives = 0;
 let keepAliveTimer = null;
 let offlineTimer = null;
 
@@ -61,7 +66,8 @@ function reconnectIfTopicsChanged() {
 function reconnect() {
   if (document.hidden) return;
   failures = 0;
-  connect();
+  if (polling.on && !connection) polling.again();
+  else connect();
 }
 
 /** Another owner has other runs: nothing of what we knew about whose is whose holds any more. */
@@ -75,32 +81,39 @@ function startAnew() {
 
 async function connect() {
   clearTimeout(retryTimer);
+  polling.pause();
   connection?.abort();
   const mine = (connection = new AbortController());
+  const opened = performance.now();
   topicsSent = topicsNow();
   ownerSent = owner();
   let wait = null;
   try {
-    hearSomething(mine);
+    hearSomething(mine, SILENT);
     const response = await post("stream", topics(), mine.signal);
     if (!response.ok) {
       wait = Number(response.headers.get("Retry-After")) * 1000 || null;
       throw new Error(`the stream answered ${response.status}`);
     }
     setOnline(true);
-    await read(response.body, mine);
+    mine.answered = true;
+    await read(response.body, mine, opened);
   } catch (error) {
     if (connection === mine && !(error instanceof DOMException)) console.warn("llmviz:", error.message);
   }
   if (connection !== mine) return; // somebody opened a newer one, or the tab went to sleep
   connection = null;
-  retryLater(wait);
+  const cut = mine.answered && performance.now() - opened < SHORT_LIFE;
+  shortLives = cut ? shortLives + 1 : 0;
+  if (mine.silent || shortLives >= CUTS) polling.begin();
+  else retryLater(wait);
 }
 
-async function read(body, mine) {
+async function read(body, mine, opened) {
   for await (const line of linesOf(body)) {
     if (connection !== mine) return;
     hearSomething(mine);
+    if (performance.now() - opened > SHORT_LIFE) polling.end();
     if (!line.startsWith("data:")) continue;
     failures = 0;
     if (hear(JSON.parse(line.slice(5))) === "gap") return mine.abort(); // ask again, from our cursor
@@ -108,10 +121,28 @@ async function read(body, mine) {
 }
 
 /** Give up on a connection that says nothing at all. */
-function hearSomething(mine) {
+function hearSomething(mine, patience = STALLED) {
   clearTimeout(stallTimer);
-  stallTimer = setTimeout(() => mine.abort(), STALLED);
+  stallTimer = setTimeout(() => {
+    mine.silent = patience === SILENT;
+    mine.abort();
+  }, patience);
 }
+
+/** What asks now and then where no stream comes through. Where asking fails as well, we are simply offline. */
+const polling = makePolling({
+  async ask(signal) {
+    topicsSent = topicsNow();
+    ownerSent = owner();
+    const response = await post("poll", topics(), signal);
+    if (!response.ok) throw new Error(`polling answered ${response.status}`);
+    const messages = await response.json();
+    setOnline(true);
+    messages.forEach(hear);
+  },
+  failed: () => retryLater(null),
+  tryStream: connect,
+});
 
 /** Try again after a while: doubling, and with jitter so that thirty tabs don't come back at once. */
 function retryLater(wait) {
@@ -126,6 +157,7 @@ function retryLater(wait) {
 function sleep() {
   clearTimeout(retryTimer);
   clearTimeout(stallTimer);
+  polling.pause();
   const open = connection;
   connection = null;
   open?.abort();

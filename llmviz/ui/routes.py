@@ -92,6 +92,10 @@ def build_routes(host: Host) -> list[Route]:
             headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
         )
 
+    async def poll(request: Request) -> Response:
+        tab = Stream(host, owner_of(request), await _json_body(request))
+        return Response(tab.due_at_once(), media_type="application/json")
+
     async def runs(request: Request) -> Response:
         return JSONResponse({"runs": host.list_runs(owner_of(request))})
 
@@ -155,6 +159,7 @@ def build_routes(host: Host) -> list[Route]:
 
     table: list[tuple[str, str, Handler]] = [
         ("POST", "/stream", stream),
+        ("POST", "/poll", poll),
         ("GET", "/runs", runs),
         ("GET", "/runs/{run}", run),
         ("GET", "/runs/{run}/words", words),

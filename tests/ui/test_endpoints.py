@@ -186,3 +186,12 @@ def test_a_second_server_on_the_same_folder_is_refused(app_server):
     assert ended.returncode
     assert "another LLMViz server" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_polling_tells_at_once_what_the_stream_would(http, finished):
+    messages = http.post("poll", json={"runs": {finished: {}}}).json()
+    kinds = [message["t"] for message in messages]
+    assert kinds == ["host", "runs", "run", "metrics", "events"]
+    at = {message["t"]: message["to"] for message in messages if "to" in message}
+    again = http.post("poll", json={"runs": {finished: at}}).json()
+    assert [message["t"] for message in again] == ["host", "runs", "run"]
