@@ -146,6 +146,9 @@ def build_routes(host: Host) -> list[Route]:
         headers = {"Cache-Control": "no-store"}
         return JSONResponse(found, status_code=200 if found["ok"] else 503, headers=headers)
 
+    async def check(_: Request) -> Response:
+        return FileResponse(ASSETS / "check" / "check.html", headers={"Cache-Control": "no-cache"})
+
     async def code(request: Request) -> Response:
         pieces = code_of(request.path_params["panel"], request.query_params.get("architecture", ""))
         return JSONResponse({"pieces": pieces})
@@ -172,6 +175,7 @@ def build_routes(host: Host) -> list[Route]:
         ("POST", "/job/{kind}", job),
         ("POST", "/keepalive", keepalive),
         ("GET", "/health", health),
+        ("GET", "/check", check),
         ("GET", "/code/{panel}", code),
         ("GET", "/assets/{path:path}", asset),
     ]
