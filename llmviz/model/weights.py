@@ -8,9 +8,10 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from llmviz.model.tensorfile import write_tensors
 from llmviz.text.files import write_atomically
 
 
@@ -32,8 +33,7 @@ def save_weights(
     cut (the file and its folder are fsynced); a file that is replaced every second does without.
     """
     weights = {name: _pack(tensor, dtype) for name, tensor in model.state_dict().items()}
-    content = save(weights, metadata or {})
-    write_atomically(Path(path), lambda file: file.write(content), durable=durable)
+    write_atomically(Path(path), lambda file: write_tensors(file, weights, metadata or {}), durable=durable)
 
 
 def load_weights(path: Path | str) -> dict[str, Tensor]:

@@ -23,7 +23,6 @@ from llmviz.settings import RunSettings
 from llmviz.text.files import write_atomically
 
 ROOMS = ("training", "model", "evaluation", "generation")  # code that decides how fast a run is
-WORKER_BYTES = 40_000_000  # a worker before its first step
 GUESSED_FLOPS = 5e10  # a second, on one thread of a laptop
 GUESSED_CALLS = 8e-4  # seconds that a step takes per layer, however small the layer
 NOW_EVERY, NOW_SHARE = 1.0, 0.05  # the newest sample, as in `session`
@@ -151,7 +150,7 @@ class Estimator:
         knows. Who is done earlier leaves its turns to the rest.
         """
         vocab_size, val_tokens = self._sizes(settings)
-        memory = memory_bytes(settings.model, vocab_size, settings.training.batch_size) + WORKER_BYTES
+        memory = memory_bytes(settings.model, vocab_size, settings.training.batch_size)
         costs = self.costs(settings, vocab_size, alone=not ahead)
         turns = seconds_of(settings, costs, val_tokens)
         seconds = max(turns, (turns + sum(min(other, turns) for other in ahead)) / self.cores)

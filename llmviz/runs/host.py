@@ -9,9 +9,7 @@ answers for pictures and samples, `feed` says what is new, `limits` what is too 
 """
 
 import contextlib
-import fcntl
 import io
-import json
 import os
 import secrets
 import shutil
@@ -23,8 +21,9 @@ from typing import TYPE_CHECKING, Any
 from llmviz.runs.archive import unzip_run, zip_run
 from llmviz.runs.attendance import Attendance, lease_minutes
 from llmviz.runs.classroom import Classroom
+from llmviz.runs.datadir import DataDirBusy, remove_leftovers, take_data_dir
 from llmviz.runs.directory import RunDirectory, RunError, create_run
-from llmviz.runs.disk import disk_share
+from llmviz.runs.disk import Disk, disk_share
 from llmviz.runs.estimates import Estimator
 from llmviz.runs.feed import RunFeed
 from llmviz.runs.health import look_at
@@ -39,6 +38,8 @@ from llmviz.runs.limits import (
     check_new_run,
     check_room,
     limits_of,
+    no_disk,
+    predicted_disk,
     too_large,
 )
 from llmviz.runs.lives import Lives
@@ -49,6 +50,7 @@ from llmviz.runs.rates import Rates
 from llmviz.runs.records import metrics_csv, metrics_frame
 from llmviz.runs.refusal import Refused, disk_troubles_told
 from llmviz.runs.retry import retry_run
+from llmviz.runs.watchdog import Watchdog
 from llmviz.settings import PRESETS, RunSettings
 from llmviz.text.recipes import SOURCE_TEXT, TextError, recipe_sha256, store_text
 
@@ -61,10 +63,6 @@ SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "models"
 ZIP_SECONDS = 3600.0  # that a .zip can be fetched
 MAX_FEEDS = 200
 ACTIONS = ("pause", "resume", "stop", "step", "delete", "retry")
-
-
-class DataDirBusy(OSError):
-    """Another server uses this data directory."""
 
 
 class Host:
@@ -82,8 +80,8 @@ class Host:
         machine has. chores: prepare and measure the presets while nobody needs the machine. environ: where
         LLMVIZ_… variables are looked up; None: in this process's environment.
 
-        Raises DataDirBusy (an OSError) in a sentence if another server uses `data_dir`, and ValueError if a
-        variable makes no sense.
+        Raises, in a sentence, DataDirBusy (an OSError) if another server uses `data_dir`, OSError if it
+        cannot be written to, and ValueError if a variable makes no sense.
         """
         self.data_dir = Path(data_dir).resolve()
         environ = os.environ if environ is None else environ
@@ -92,10 +90,8 @@ class Host:
         self.limits = limits_of(self.machine, environ, disk_share(self.data_dir))
         self.data_root = self.data_dir / "data"
         self.runs = self.data_dir / "runs"
-        for folder in (self.data_root, self.runs):
-            folder.mkdir(parents=True, exist_ok=True)
-        self._lock_file = _lock_data_dir(self.data_dir)
-        _remove_leftovers(self.runs)
+        self._lock_file = take_data_dir(self.data_dir)
+        remove_leftovers(self.runs)
         self.classroom = Classroom(self.data_dir, environ)
         self.launcher = Launcher()
         self.library = Library(self.runs, Path(shipped_dir) if shipped_dir else None, self.data_root)
@@ -105,6 +101,8 @@ class Host:
         self.jobs = JobClient(self.launcher, on_busy=self.lives.scheduler.withhold)
         self.housekeeper = Housekeeper(self.launcher, self.estimator, self.data_root, self.lives.active)
         self.attendance = Attendance(self.lives, lease_minutes(os.environ))
+        self.disk = Disk(self.data_dir, self.library)
+        self.watchdog = Watchdog(self.lives, lambda: self.disk.make_room(0, self.limits.disk))
         self.chores = chores
         self.rates = Rates()
         self.closed = False
@@ -123,6 +121,7 @@ class Host:
         self.jobs.start()
         self.lives.start()
         self.attendance.start()
+        self.watchdog.start()
         if self.chores:
             self.housekeeper.start()
 
@@ -132,6 +131,7 @@ class Host:
             return
         self.closed = True
         self.attendance.close()
+        self.watchdog.close()
         self.housekeeper.close()
         self.jobs.close()
         self.lives.close()
@@ -182,7 +182,8 @@ class Host:
     def open_zip(self, source: bytes | str | Path, owner: str) -> str:
         """Take in a run that was downloaded before; returns its new id. Raises Refused."""
         self._require_token(owner)
-        self._require_room(owner)
+        size = len(source) if isinstance(source, bytes) else Path(source).stat().st_size
+        self._require_room(owner, disk=size)
         run_id = secrets.token_hex(16)
         folder = self.runs / f".opening-{run_id}"
         try:
@@ -287,6 +288,7 @@ class Host:
     def feed(self, run_id: str) -> RunFeed:
         """What the stream sends of this run."""
         entry = self.library.get(run_id)
+        self.disk.looked_at(entry)
         feed = self._feeds.pop(run_id, None) or RunFeed(entry.run)
         self._feeds[run_id] = feed  # the one looked at last is at the end
         while len(self._feeds) > MAX_FEEDS:
@@ -394,13 +396,16 @@ class Host:
         self.seen(owner)
         return entry
 
-    def _require_room(self, owner: str, settings: RunSettings | None = None) -> None:
-        """Whether this owner may have one more run; and one more that trains, if its settings are given."""
+    def _require_room(self, owner: str, settings: RunSettings | None = None, disk: int = 0) -> None:
+        """Whether this owner may have one more run of `disk` bytes or, given its settings, one to train."""
         if settings:
             self.rates.spend("start", owner)
         mine = [entry for entry in self.library.all() if entry.mine(owner)]
         training = sum("queue" in self.lives.outlook(entry) for entry in mine) if settings else 0
         check_room(len(mine), training, self.active() if settings else 0, self.limits)
+        needed = predicted_disk(settings) if settings else disk
+        if not self.disk.make_room(needed, self.limits.disk):
+            raise Refused([no_disk(needed, self.limits)], status=507)
         if settings:
             check_memory_now(settings, self.lives.memory(), self.limits)
 
@@ -419,25 +424,3 @@ def _remove_old(folder: Path, seconds: float) -> None:
         with contextlib.suppress(OSError):
             if time.time() - path.stat().st_mtime > seconds:
                 path.unlink()
-
-
-def _remove_leftovers(runs: Path) -> None:
-    """Finish what an earlier server had begun to delete, or to open."""
-    for folder in [*runs.glob(".deleted-*"), *runs.glob(".opening-*")]:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _lock_data_dir(data_dir: Path) -> int:
-    """Hold `<data-dir>/lock` for as long as this process lives; returns its descriptor."""
-    descriptor = os.open(data_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        raise DataDirBusy(
-            "another LLMViz server is using this folder. End it, or choose another folder with --data-dir."
-        ) from None
-    with contextlib.suppress(OSError):  # for the curious only, and the disk may be full
-        os.truncate(descriptor, 0)
-        os.write(descriptor, json.dumps({"pid": os.getpid()}).encode())
-    return descriptor

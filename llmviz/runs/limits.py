@@ -22,7 +22,7 @@ from llmviz.text.recipes import TextError, check_text, sha256_of
 
 OURS = 600_000_000  # bytes: the page, the nursery with torch in it, the process for pictures
 SMALLEST_RUN = 60_000_000  # bytes of a run however small, its worker included
-BYTES_A_LETTER = 100  # while a text is cut into tokens
+PREPARING, BYTES_A_LETTER = 40_000_000, 16  # bytes, while a text is written and cut into tokens
 VARIABLES = {
     "LLMVIZ_MAX_PARAMETERS": "parameters",
     "LLMVIZ_MAX_MEMORY": "memory",
@@ -76,7 +76,7 @@ def limits_of(machine: Machine, environ: Mapping[str, str], disk: int) -> Limits
     sentence, if a variable of the environment cannot be understood."""
     together = int(max(0.8 * machine.memory - OURS, 0.4 * machine.memory))
     memory = min(machine.memory // 2, together)
-    letters = memory // BYTES_A_LETTER
+    letters = memory // (4 * BYTES_A_LETTER)  # byte pairs may take more
     limits = Limits(
         parameters=25_000_000 * machine.cores,
         memory=memory,
@@ -98,7 +98,10 @@ def limits_of(machine: Machine, environ: Mapping[str, str], disk: int) -> Limits
 def limits_alone(machine: Machine, environ: Mapping[str, str]) -> Limits:
     """The limits of a terminal, whose run has the machine to itself: all that is there."""
     everything = limits_of(machine, {}, disk=machine.memory)
-    unbounded = {"text": machine.memory // BYTES_A_LETTER, "parameters": 10**12}  # memory will say so before
+    unbounded = {
+        "text": machine.memory // (4 * BYTES_A_LETTER),
+        "parameters": 10**12,
+    }  # memory will say so before
     alone = {"memory": machine.memory, **unbounded, **_bounds()}
     return _within_bounds(dataclasses.replace(everything, **alone | _overrides(environ, machine)))
 
@@ -228,8 +231,26 @@ def excesses(settings: RunSettings, limits: Limits, vocab_size: int) -> list[str
 
 
 def predicted_memory(settings: RunSettings) -> int:
-    """About how many bytes training takes, above what a worker has anyway."""
-    return memory_bytes(settings.model, guess_vocabulary(settings), settings.training.batch_size)
+    """About how many bytes a run takes at its peak, above an idle worker: in training, or before that while
+    its text is written and cut into tokens."""
+    training = memory_bytes(settings.model, guess_vocabulary(settings), settings.training.batch_size)
+    return max(training, PREPARING + BYTES_A_LETTER * settings.data.corpus_chars)
+
+
+def predicted_disk(settings: RunSettings) -> int:
+    """About how many bytes a run takes on the disk when everything that can be spared is: its checkpoints,
+    the newest two and one being written; its first and last snapshot; its text, as letters and as numbers."""
+    numbers = n_parameters(settings.model, guess_vocabulary(settings))
+    letters = settings.data.corpus_chars
+    return 3 * 3 * 4 * numbers + 2 * 4 * numbers + 5 * letters
+
+
+def no_disk(needed: int, limits: Limits) -> str:
+    """Why a run that takes so many bytes on the disk cannot be kept."""
+    return (
+        f"There is no room for {readable(needed)} more on the disk of this machine: all runs together may "
+        f"take {readable(limits.disk)}, and as much as is free. Delete runs that are no longer needed."
+    )
 
 
 def check_memory_now(settings: RunSettings, taken: int, limits: Limits) -> None:

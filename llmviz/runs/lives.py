@@ -16,7 +16,7 @@ from typing import Any
 
 from llmviz.runs.changes import record_change, sentences
 from llmviz.runs.directory import RunBusy, RunDirectory
-from llmviz.runs.estimates import WORKER_BYTES, Estimator
+from llmviz.runs.estimates import Estimator
 from llmviz.runs.launcher import Launcher
 from llmviz.runs.library import Entry, Library
 from llmviz.runs.limits import predicted_memory
@@ -27,6 +27,7 @@ from llmviz.runs.scheduler import FINAL, MAX_CRASHES, Scheduler, Trainee
 log = logging.getLogger(__name__)
 
 WATCH_SECONDS = 20.0
+DYING_SECONDS = 5.0  # that the kernel may need to free the memory of a killed worker
 
 
 class Lives:
@@ -142,6 +143,22 @@ class Lives:
 
         threading.Thread(target=bury, daemon=True).start()
         log.info("run %s: deleted", entry.id[:8])
+
+    def end(self, trainee: Trainee, code: str, sentence: str) -> None:
+        """End a run that must not go on, without asking its worker; say why for good."""
+        if trainee.run not in self.library:
+            return
+        entry = self.library.get(trainee.run)
+        with self._lock:
+            self.scheduler.kill(trainee)
+            trainee.rests = ("failed", sentence)
+        deadline = time.monotonic() + DYING_SECONDS
+        while entry.run.is_locked() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        self.write_meta(entry, wanted="pause")
+        with contextlib.suppress(RunBusy), entry.run.locked():
+            _notice(entry.run, last_step(entry.run), code, sentence)
+        self._write_state(entry, status="failed", reason=sentence)
 
     def change(self, entry: Entry, values: dict[str, Any]) -> None:
         """Let learning rate, dropout or prompt change from the next step on."""
@@ -278,7 +295,7 @@ class Lives:
         with self._lock:
             if entry.id not in self._trainees:
                 threads = entry.flat().get("threads", 0)
-                memory = WORKER_BYTES + predicted_memory(entry.run.settings())
+                memory = predicted_memory(entry.run.settings())
                 self._trainees[entry.id] = Trainee(entry.id, entry.run.path, entry.data_root, threads, memory)
             return self._trainees[entry.id]
 

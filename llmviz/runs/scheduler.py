@@ -179,6 +179,12 @@ class Scheduler:
             else:
                 self._release_at = time.monotonic() + (RELEASE_AFTER if self.turns.widens() else 0.0)
 
+    def workers(self) -> list[tuple[Trainee, int]]:
+        """Every run that has a worker, and the worker's process id."""
+        with self.lock:
+            trainees = [t for t in self._trainees.values() if t.worker and not t.worker.dismissed]
+            return [(t, t.worker.pid) for t in trainees if t.worker and t.worker.pid]
+
     def place(self, trainee: Trainee) -> Place:
         """How this run stands among the others."""
         with self.lock:

@@ -42,10 +42,14 @@ def to_remove(
     return removed
 
 
-def thin(run: RunDirectory) -> None:
-    """Delete the run's superfluous snapshots. Pinned ones, and those that other runs began from, stay."""
-    sizes = {step: run.snapshot(step).stat().st_size for step in run.snapshots()}
+def kept_anyway(run: RunDirectory) -> set[int]:
+    """The steps whose snapshots stay: pinned ones, and those that other runs began from."""
     meta = run.meta()
-    keep = {*meta.get("pins", []), *meta.get("children", [])}
-    for step in to_remove(sizes, keep):
+    return {*meta.get("pins", []), *meta.get("children", [])}
+
+
+def thin(run: RunDirectory) -> None:
+    """Delete the run's superfluous snapshots."""
+    sizes = {step: run.snapshot(step).stat().st_size for step in run.snapshots()}
+    for step in to_remove(sizes, kept_anyway(run)):
         run.snapshot(step).unlink(missing_ok=True)

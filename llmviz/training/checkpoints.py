@@ -11,9 +11,9 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor
 
+from llmviz.model.tensorfile import write_tensors
 from llmviz.text.files import write_atomically
 from llmviz.training.trainer import Trainer
 
@@ -34,8 +34,7 @@ def save_checkpoint(path: Path, trainer: Trainer, extra: dict[str, Any] | None =
         "extra": json.dumps(extra or {}),
         "crc32": str(_checksum(tensors)),
     }
-    content = save(tensors, metadata)
-    write_atomically(Path(path), lambda file: file.write(content))
+    write_atomically(Path(path), lambda file: write_tensors(file, tensors, metadata))
 
 
 def load_checkpoint(path: Path, trainer: Trainer) -> dict[str, Any]:

@@ -1,0 +1,90 @@
+"""The watchdog: looks at the workers' memory every second and at the disk every minute. No torch.
+
+A run is ended before it takes the memory of others. What counts is memory that a worker has to itself: most
+of what it seems to have are pages shared with the nursery it was forked from.
+"""
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+import psutil
+
+from llmviz.runs.limits import readable
+from llmviz.runs.lives import Lives
+from llmviz.runs.scheduler import Trainee
+
+log = logging.getLogger(__name__)
+
+EVERY = 1.0  # seconds
+DISK_EVERY = 60.0
+BEYOND = 1.5  # times what was predicted …
+SLACK = 150_000_000  # … and so many bytes more, for a text being prepared: then a run is ended
+
+
+def allowance(predicted: int) -> int:
+    """Bytes at which a run that was to take `predicted` has outgrown its share."""
+    return int(BEYOND * predicted) + SLACK
+
+
+def own_bytes(pid: int, if_above: int = 0) -> int:
+    """The memory that a process has to itself; 0 if it is gone, or surely takes no more than `if_above`.
+
+    Counting it costs milliseconds for a large process; what it shares with others or not is known at once.
+    """
+    with contextlib.suppress(psutil.Error, OSError):
+        process = psutil.Process(pid)
+        quick = process.memory_info()
+        if quick.rss - getattr(quick, "shared", 0) > if_above:
+            return process.memory_full_info().uss
+    return 0
+
+
+class Watchdog:
+    """A thread that ends runs which outgrow their share, and lets the disk be tidied up."""
+
+    def __init__(self, lives: Lives, tidy_disk: Callable[[], object]) -> None:
+        self.lives = lives
+        self.tidy_disk = tidy_disk
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="llmviz-watchdog", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End, before the workers do."""
+        self._closing.set()
+        if self._thread.is_alive():
+            self._thread.join(2.0)
+
+    def look(self) -> None:
+        """End every run whose worker has more memory than it may."""
+        for trainee, pid in self.lives.scheduler.workers():
+            most = allowance(trainee.memory)
+            if (used := own_bytes(pid, if_above=most)) > most:
+                self._end(trainee, used)
+
+    def _end(self, trainee: Trainee, used: int) -> None:
+        log.warning("run %s: ended, it took %s of memory", trainee.run[:8], readable(used))
+        self.lives.end(
+            trainee,
+            code="memory",
+            sentence=f"This run took {readable(used)} of memory where {readable(trainee.memory)} had been "
+            "expected, so it was ended before others had to suffer. What it had learned up to its last "
+            "checkpoint is kept; a new run with a smaller batch, context or text will do better.",
+        )
+
+    def _work(self) -> None:
+        tidied = time.monotonic()
+        while not self._closing.wait(EVERY):
+            try:
+                self.look()
+                if time.monotonic() - tidied > DISK_EVERY:
+                    tidied = time.monotonic()
+                    self.tidy_disk()
+            except Exception:
+                log.exception("the watchdog met a problem and goes on")

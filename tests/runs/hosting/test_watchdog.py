@@ -1,0 +1,63 @@
+"""The watchdog: a run that outgrows its memory ends with a sentence; the others, and the page, go on."""
+
+import json
+import os
+import sys
+
+import pytest
+
+from llmviz.runs.nursery import OOM_SCORE
+from llmviz.runs.refusal import Refused
+from llmviz.runs.watchdog import allowance, own_bytes
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+
+
+@pytest.fixture
+def two_runs(shared_host, flat, owner, until):
+    runs = [shared_host.create(flat | {"max_steps": 1_000_000}, owner) for _ in range(2)]
+    until(lambda: all(shared_host.summary(run)["step"] > 3 for run in runs))
+    yield runs
+    for run in runs:
+        shared_host.command(run, owner, "delete")
+
+
+def test_a_run_that_outgrows_its_share_is_ended_and_says_so(shared_host, two_runs, owner, until, monkeypatch):
+    monkeypatch.setattr("llmviz.runs.watchdog.SLACK", 0)
+    greedy, modest = two_runs
+    trainees = shared_host.lives._trainees
+    pid = trainees[greedy].worker.pid
+    trainees[greedy].memory = 1_000_000  # what it takes in truth is far more
+    summary = until(lambda: (now := shared_host.summary(greedy))["status"] == "failed" and now)
+    assert "took" in summary["reason"] and "1 MB had been expected" in summary["reason"]
+    until(lambda: not os.path.exists(f"/proc/{pid}"))
+    lines = shared_host.library.get(greedy).run.events.read_text("utf-8").splitlines()
+    told = [event for event in map(json.loads, lines) if event.get("code") == "memory"]
+    assert [event["text"] for event in told] == [summary["reason"]]
+    at = shared_host.summary(modest)["step"]
+    until(lambda: shared_host.summary(modest)["step"] > at)
+    assert shared_host.library.get(greedy).run.checkpoints(), "what it had learned is kept"
+    with pytest.raises(Refused, match="has ended"):
+        shared_host.command(greedy, owner, "resume")
+
+
+def test_workers_of_ordinary_runs_are_far_from_their_allowance(shared_host, two_runs):
+    workers = {trainee.run: (trainee, pid) for trainee, pid in shared_host.lives.scheduler.workers()}
+    for run in two_runs:
+        trainee, pid = workers[run]
+        assert 0 < own_bytes(pid) < allowance(trainee.memory) / 2
+        assert own_bytes(pid, if_above=10**12) == 0  # no need to count
+
+
+def test_the_kernel_is_told_whom_to_kill_first(shared_host, two_runs):
+    def score(pid):
+        with open(f"/proc/{pid}/oom_score_adj") as file:
+            return int(file.read())
+
+    workers = [pid for trainee, pid in shared_host.lives.scheduler.workers() if trainee.run in two_runs]
+    assert [score(pid) for pid in workers] == [OOM_SCORE] * 2
+    assert score(os.getpid()) < OOM_SCORE
+
+
+def test_a_process_that_is_gone_takes_no_memory():
+    assert own_bytes(2**22 + 1) == 0
