@@ -2,6 +2,7 @@
 // this fills each with the component it names, and goes on doing so as boxes appear.
 
 import { announce, base, getJSON, job, owner, select, store, watchTheme } from "./core.js";
+import { agreedText, chooseCorpus } from "./owntext.js";
 import { reply, selectionInput } from "./page.js";
 import { startStream } from "./stream.js";
 
@@ -47,7 +48,9 @@ window.llmvizQueue = { push: (...entries) => entries.forEach((entry) => mount(..
 waiting.forEach((entry) => mount(...entry));
 
 // For Gradio's own `js=` snippets: `llmviz.select({run})` after Train, `llmviz.owner()` as an input.
-window.llmviz = { announce, base, getJSON, job, owner, reply, select, selectionInput, store };
+window.llmviz = {
+  agreedText, announce, base, chooseCorpus, getJSON, job, owner, reply, select, selectionInput, store,
+};
 
 watchTheme();
 startStream();

@@ -2,6 +2,7 @@
 
 import { listen, store, summaryOf } from "./core.js";
 import { formatSeconds, formatShort, h, setText } from "./dom.js";
+import { mayBeSent } from "./owntext.js";
 import { command, complain } from "./page.js";
 
 const ACTIVE = ["preparing", "waiting", "running"];
@@ -26,12 +27,12 @@ export function mount(box, props, trigger, watch) {
   buttons.text.hidden = true;
 
   let asked = false; // a second press while the first is on its way would start a second run
-  function start() {
+  async function start() {
     if (asked) return;
     asked = true;
-    setTimeout(() => (asked = false), 1500);
     complain([]);
-    trigger("submit");
+    if (await mayBeSent(buttons.train)) trigger("submit");
+    setTimeout(() => (asked = false), 1500);
   }
 
   let offered = false;
@@ -99,20 +100,26 @@ function orderForKeyboard(train, pause) {
 function panelButton(label, bodyClass, panelId, onopen = () => {}) {
   const attributes = { type: "button", class: "lv-button", "aria-expanded": "false", "aria-controls": panelId };
   const button = h("button", attributes, label);
+  const shut = () => {
+    setOpen(button, bodyClass, false);
+    button.focus();
+  };
+  // On a phone the panel lies over the button that opened it, and there is no Escape key.
+  const close = h("button", { type: "button", class: "lv-button lv-panel-close", onclick: shut }, "Close");
   button.addEventListener("click", () => {
     const open = !document.body.classList.contains(bodyClass);
     setOpen(button, bodyClass, open);
     if (open) onopen();
   });
+  button.addEventListener("opened", () => document.getElementById(panelId)?.prepend(close));
   document.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || !document.body.classList.contains(bodyClass)) return;
-    setOpen(button, bodyClass, false);
-    button.focus();
+    if (event.key === "Escape" && document.body.classList.contains(bodyClass)) shut();
   });
   return button;
 }
 
 function setOpen(button, bodyClass, open) {
   document.body.classList.toggle(bodyClass, open);
+  if (open) button.dispatchEvent(new Event("opened"));
   button.setAttribute("aria-expanded", String(open));
 }

@@ -2,6 +2,7 @@
 
 import { store } from "./core.js";
 import { h, setText } from "./dom.js";
+import { fillText } from "./owntext.js";
 
 const LETTER_BYTES = 4; // at most, in UTF-8
 
@@ -20,17 +21,10 @@ async function read(input, said) {
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
     if (text.length > most) return tooLong(text.length, "letters");
-    fill(text);
+    fillText(text);
     setText(said, "The file is in the box; press Train to learn from it.");
   } catch {
     setText(said, "This file is not UTF-8 text. Save it as plain text (UTF-8) and choose it again.");
   }
   input.value = "";
-}
-
-/** Svelte listens for "input": setting the value alone would leave Gradio with the old text. */
-function fill(text) {
-  const area = document.querySelector("#lv-text textarea");
-  area.value = text;
-  area.dispatchEvent(new Event("input", { bubbles: true }));
 }

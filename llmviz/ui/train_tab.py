@@ -29,7 +29,11 @@ class Form:
     more: dict[str, Component]
 
     def inputs(self) -> list[Component]:
-        return [self.size, self.corpus, self.tokenizer, self.text, *self.more.values()]
+        """All of them. Only Train asks for the text: it is sent when its reader has agreed."""
+        return [self.text, *self.settings()]
+
+    def settings(self) -> list[Component]:
+        return [self.size, self.corpus, self.tokenizer, *self.more.values()]
 
 
 def flat_of(names: list[str], size: str, corpus: str, tokenizer: str, *more: Any) -> dict[str, Any]:
@@ -64,7 +68,7 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
 
     names = form_settings()
 
-    def start(selected: str, size: str, corpus: str, tokenizer: str, text: str, *more: Any) -> str:
+    def start(selected: str, text: str, size: str, corpus: str, tokenizer: str, *more: Any) -> str:
         """Start a run; the answer names it, or says in sentences why not."""
         flat = flat_of(names, size, corpus, tokenizer, *more)
         prompt = _selected(selected).get("prompt")
@@ -79,14 +83,12 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
             return _answer(errors=refused.sentences)
         return _answer(run=run)
 
-    def estimate(size: str, corpus: str, tokenizer: str, text: str, *more: Any) -> dict[str, Any]:
+    def estimate(size: str, corpus: str, tokenizer: str, *more: Any) -> dict[str, Any]:
         """What the button says beforehand: how many parameters, how much memory, how long."""
         flat = flat_of(names, size, corpus, tokenizer, *more)
         said = {"primary": PRIMARY, "size": size, "corpus": corpus}
         if corpus == "text":
-            flat["text_sha256"] = (
-                "0" * 64
-            )  # only its length matters here, and the host checks the text itself
+            flat["text_sha256"] = "0" * 64  # any: the host checks the text itself, when it is sent
         try:
             settings = parse_settings(flat)
         except SettingsError as error:
@@ -113,7 +115,7 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
         flat = settings.flat()
         return ["", size, flat["corpus"], flat["tokenizer"], *(flat[name] for name in names)]
 
-    def make_link(size: str, corpus: str, tokenizer: str, text: str, *more: Any) -> str:
+    def make_link(size: str, corpus: str, tokenizer: str, *more: Any) -> str:
         """The link that rebuilds what the form shows."""
         flat = flat_of(names, size, corpus, tokenizer, *more)
         if corpus == "text":
@@ -142,11 +144,14 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
         return loss_figure(curves)
 
     quietly = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
-    with_selection = "(s, ...rest) => [window.llmviz.selectionInput(), ...rest]"
-    toolbar.submit(start, [selection, *form.inputs()], reply, js=with_selection, **quietly)
+    agreed = "(s, text, ...rest) => [window.llmviz.selectionInput(), window.llmviz.agreedText(), ...rest]"
+    toolbar.submit(start, [selection, *form.inputs()], reply, js=agreed, **quietly)
+    form.corpus.change(
+        None, form.corpus, None, js="(corpus) => window.llmviz.chooseCorpus(corpus)", **quietly
+    )
     reply.change(None, reply, None, js="(text) => window.llmviz.reply(text)", **quietly)
     filled = [form.size, form.corpus, form.tokenizer, *more.values()]
-    asked = {"fn": estimate, "inputs": form.inputs(), "outputs": toolbar, "trigger_mode": "always_last"}
+    asked = {"fn": estimate, "inputs": form.settings(), "outputs": toolbar, "trigger_mode": "always_last"}
     # Only what a reader changes asks for an estimate; a size that fills the whole form asks once, afterwards.
     gr.on([part.input for part in (form.corpus, form.tokenizer, *more.values())], **asked, **quietly)
     for fills in (
@@ -156,7 +161,7 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
         toolbar.apply(open_link, None, [reply, *filled], **quietly),
     ):
         fills.then(**asked, **quietly)
-    live.copy(make_link, form.inputs(), reply, **quietly)
+    live.copy(make_link, form.settings(), reply, **quietly)
     for asks in (toolbar.expand, compare.select):
         asks(explore, selection, plot, js="() => window.llmviz.selectionInput()", **quietly)
     return form
