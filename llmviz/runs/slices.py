@@ -5,6 +5,7 @@ trace in its weights.
 """
 
 import contextlib
+import errno
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +18,10 @@ from llmviz.training import Diverged
 
 __all__ = ["Budget", "Session", "SliceResult", "explained", "train_slice"]
 
+READ_ONLY = (
+    "The files of this run can no longer be written to. Make their folder writable, then resume this run: "
+    "nothing that was learned is lost."
+)
 DISK_FULL = "The disk is full. Delete something, then resume this run: nothing that was learned is lost."
 
 
@@ -80,11 +85,18 @@ def _train(session: Session, budget: Budget, should_stop: Callable[[], bool], st
             return None
 
 
+def why_to_wait(error: Exception) -> str | None:
+    """What somebody has to do about the disk before a run can go on; None if it is something else."""
+    if not isinstance(error, OSError):
+        return None
+    return DISK_FULL if error.errno in FULL else READ_ONLY if error.errno == errno.EROFS else None
+
+
 def explained(session: Session, error: Exception) -> bool:
     """Turn what is not a bug of ours into the run's status; False if it may be one."""
-    if isinstance(error, OSError) and error.errno in FULL:
+    if reason := why_to_wait(error):
         with contextlib.suppress(OSError):  # if even this does not fit, whoever holds the session still knows
-            session.publish(status="paused", reason=DISK_FULL)
+            session.publish(status="paused", reason=reason)
         return True
     if isinstance(error, MemoryError) or "allocate memory" in str(error):
         session.fail("This model needs more memory than there is. Choose a smaller one, or a smaller batch.")

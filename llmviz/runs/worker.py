@@ -152,7 +152,7 @@ class RunWorker:
 
     def _fail(self, error: Exception) -> None:
         """Something that no later turn can mend: the run ends with a sentence. A full disk only pauses it."""
-        from llmviz.runs.slices import DISK_FULL, explained
+        from llmviz.runs.slices import explained, why_to_wait
 
         reason = explain(error) if self.run.path.exists() else GONE
         log.error("run %s failed", self.run.id[:8], exc_info=error)
@@ -162,7 +162,7 @@ class RunWorker:
                 if not explained(self._session, error):
                     self._session.fail(reason)
             if self._session.status == "paused":
-                status, reason = "paused", DISK_FULL
+                status, reason = "paused", why_to_wait(error) or reason
         self.channel.send({"status": status, "reason": reason})
 
 
