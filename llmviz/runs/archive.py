@@ -6,6 +6,7 @@ and state are taken over value by value. The dataset stays inside the opened run
 hashes of their recipes, and nobody may pass off another text under such a name.
 """
 
+import contextlib
 import json
 import math
 import os
@@ -23,6 +24,7 @@ from llmviz.runs.refusal import Refused
 from llmviz.settings import SettingsError, parse_settings
 
 MAX_BYTES = 600_000_000  # unpacked
+ZIP_SECONDS = 3600.0  # that a .zip can be fetched
 MAX_FILES = 200
 MAX_JSON = 2_000_000  # bytes of one small file
 CHUNK = 1 << 20
@@ -65,6 +67,14 @@ def zip_run(run: RunDirectory, dataset: Path, target: Path) -> Path:
     finally:
         temporary.unlink(missing_ok=True)
     return target
+
+
+def remove_old(folder: Path, seconds: float) -> None:
+    """Delete the files of a folder that are older than that."""
+    for path in folder.glob("*"):
+        with contextlib.suppress(OSError):
+            if time.time() - path.stat().st_mtime > seconds:
+                path.unlink()
 
 
 def _files(run: RunDirectory, dataset: Path) -> Iterator[tuple[str, Path]]:
@@ -205,7 +215,8 @@ def _clean_state(found: dict[str, Any], run: RunDirectory) -> dict[str, Any]:
 
 
 def _is_metric(record: dict[str, Any]) -> bool:
-    """Finite numbers only, and one of the kinds there are. A changed prompt is the one string."""
+    """Finite numbers only, and one of the kinds there are. A changed prompt is the one string. A deadline is
+    none of these, and left out: it was that of a lesson elsewhere."""
     values = [value for name, value in record.items() if name != "prompt"]
     numbers = all(
         value is None or (isinstance(value, int | float) and math.isfinite(value)) for value in values

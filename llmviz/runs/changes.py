@@ -4,20 +4,31 @@ A change is on disk before it takes effect. So after a crash, when steps before 
 again at its own step; it is never rewound.
 """
 
+import time
 from typing import Any
 
 from llmviz.runs.directory import RunDirectory
 from llmviz.runs.records import RecordLog, read_records
+from llmviz.training.schedule import Deadline
 
-CHANGEABLE = ("learning_rate", "dropout", "prompt")
+CHANGEABLE = ("learning_rate", "dropout", "prompt")  # by the run's owner
+DEADLINE = "deadline"  # by the teacher
 
 
 def record_change(run: RunDirectory, step: int, **values: Any) -> dict[str, Any]:
-    """Write down durably what holds from `step` on; returns the record. For who holds the run's lock."""
-    unknown = set(values) - set(CHANGEABLE)
+    """Write down durably what holds from `step` on; returns the record. For who holds the run's lock.
+
+    deadline: a time.time(), or 0 for none any more. It is recorded with the moment it was set and the share
+    of the run's time used up by then, so that the learning rate goes on from where it was.
+    """
+    unknown = set(values) - {*CHANGEABLE, DEADLINE}
     if unknown:
         raise ValueError(f"{', '.join(sorted(unknown))} cannot be changed while a run trains.")
     change = {"step": step} | {name: value for name, value in values.items() if value is not None}
+    if DEADLINE in change:
+        before, now = deadline_of(run), time.time()
+        share = before.share_at(now) if before else 0.0
+        change[DEADLINE] = {"at": change[DEADLINE], "since": now, "share": share}
     log = RecordLog(run.changes)
     try:
         log.append(change)
@@ -34,7 +45,7 @@ def sentences(change: dict[str, Any]) -> list[str]:
         f"{label} changed to {change[name]:g} at step {change['step']:,}."
         for name, label in labels.items()
         if name in change
-    ]
+    ] + _about_deadline(change)
 
 
 def read_changes(run: RunDirectory) -> list[dict[str, Any]]:
@@ -45,8 +56,28 @@ def read_changes(run: RunDirectory) -> list[dict[str, Any]]:
     """
     kept: list[dict[str, Any]] = []
     for _, line in read_records(run.changes):
-        for name in CHANGEABLE:
+        for name in (*CHANGEABLE, DEADLINE):
             if name in line:
                 kept = [old for old in kept if name not in old or old["step"] < line["step"]]
                 kept.append({"step": line["step"], name: line[name]})
     return sorted(kept, key=lambda change: change["step"])
+
+
+def deadline_in(change: dict[str, Any]) -> Deadline | None:
+    """The deadline that a change sets, one at 0 if it ends one; None if it is about something else."""
+    return Deadline(**change[DEADLINE], step=change["step"]) if DEADLINE in change else None
+
+
+def deadline_of(run: RunDirectory) -> Deadline | None:
+    """The deadline that holds for a run."""
+    newest = [change for change in read_changes(run) if DEADLINE in change][-1:]
+    deadline = deadline_in(newest[0]) if newest else None
+    return deadline if deadline and deadline.at else None
+
+
+def _about_deadline(change: dict[str, Any]) -> list[str]:
+    if DEADLINE not in change or not change["step"]:  # before the first step there is nothing to mark
+        return []
+    if not change[DEADLINE]["at"]:
+        return [f"No deadline any more from step {change['step']:,} on."]
+    return [f"From step {change['step']:,} on the learning rate arrives at its end when the lesson does."]

@@ -13,14 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from llmviz.runs.directory import read_json
+from llmviz.runs.limits import Limits
 from llmviz.runs.refusal import Refused
-from llmviz.settings import RunSettings
 from llmviz.text.files import write_atomically
 
 PASSWORD = "LLMVIZ_TEACHER_PASSWORD"
 KEEP_DAYS = "LLMVIZ_KEEP_DAYS"
 DEFAULT_DAYS = 7.0
 DAY = 86_400.0  # seconds
+LESSON_LIMITS = ("parameters", "steps", "context", "runs")  # that a teacher may lower
 FROZEN = "Your teacher has paused the class. Nothing is lost: this works again as soon as the lesson goes on."
 
 
@@ -31,8 +32,7 @@ class Lesson:
     frozen: bool = False
     preset: str | None = None  # that everybody's Train begins with
     deadline: float | None = None  # a time.time() at which every run ends
-    max_parameters: int | None = None  # None: what the machine allows
-    max_steps: int | None = None
+    limits: dict[str, int] = field(default_factory=dict)  # lower than those of the machine
     since: float = field(default_factory=time.time)  # class mode was first on in this data directory
 
 
@@ -70,25 +70,18 @@ class Classroom:
         if self.lesson.frozen:
             raise Refused([FROZEN], status=409)
 
-    def too_much(self, settings: RunSettings, parameters: int) -> list[str]:
-        """Why a run is larger than this lesson allows, a sentence for each reason; [] if it is not."""
-        sentences, steps = [], settings.training.max_steps
-        most = self.lesson.max_parameters
-        if most and parameters > most:
-            sentences.append(
-                f"The model would have {parameters:,} parameters; this lesson allows at most {most:,}: "
-                "choose fewer layers or a smaller width."
-            )
-        most = self.lesson.max_steps
-        if most and steps > most:
-            sentences.append(f"{steps:,} steps are more than the {most:,} that this lesson allows.")
-        return sentences
+    def within(self, limits: Limits) -> Limits:
+        """The limits that hold: those of the machine, or lower ones of the lesson."""
+        lower = {name: min(most, getattr(limits, name)) for name, most in self.lesson.limits.items()}
+        return replace(limits, **lower)
 
 
 def _read(path: Path) -> Lesson:
     """The lesson that an earlier server wrote down. What makes no sense in it is left out."""
-    known = {part.name for part in fields(Lesson)}
-    return Lesson(**{name: value for name, value in read_json(path).items() if name in known})
+    found = read_json(path)
+    lesson = Lesson(**{part.name: found[part.name] for part in fields(Lesson) if part.name in found})
+    limits = lesson.limits if isinstance(lesson.limits, dict) else {}
+    return replace(lesson, limits={name: int(most) for name, most in limits.items() if name in LESSON_LIMITS})
 
 
 def _days(given: str | None) -> float:

@@ -8,19 +8,17 @@ Its parts have modules of their own: `library` knows the runs, `lives` and `sche
 answers for pictures and samples, `feed` says what is new, `limits` what is too much, `estimates` how long.
 """
 
-import contextlib
 import io
 import os
 import secrets
 import shutil
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from llmviz.runs.archive import unzip_run, zip_run
+from llmviz.runs.archive import ZIP_SECONDS, remove_old, unzip_run, zip_run
 from llmviz.runs.attendance import Attendance, lease_minutes
-from llmviz.runs.classroom import Classroom
+from llmviz.runs.classroom import PASSWORD, Classroom
 from llmviz.runs.datadir import DataDirBusy, remove_leftovers, take_data_dir
 from llmviz.runs.directory import RunDirectory, RunError, create_run
 from llmviz.runs.disk import Disk, disk_share
@@ -29,6 +27,7 @@ from llmviz.runs.feed import RunFeed
 from llmviz.runs.health import look_at
 from llmviz.runs.housekeeping import Housekeeper
 from llmviz.runs.jobclient import Job, JobClient
+from llmviz.runs.keeper import Keeper
 from llmviz.runs.launcher import Launcher
 from llmviz.runs.library import Entry, Library
 from llmviz.runs.limits import (
@@ -50,6 +49,7 @@ from llmviz.runs.rates import Rates
 from llmviz.runs.records import metrics_csv, metrics_frame
 from llmviz.runs.refusal import Refused, disk_troubles_told
 from llmviz.runs.retry import retry_run
+from llmviz.runs.teaching import Teaching
 from llmviz.runs.watchdog import Watchdog
 from llmviz.settings import PRESETS, RunSettings
 from llmviz.text.recipes import SOURCE_TEXT, TextError, recipe_sha256, store_text
@@ -60,7 +60,6 @@ if TYPE_CHECKING:
 __all__ = ["DataDirBusy", "Host", "Refused"]
 
 SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "models"
-ZIP_SECONDS = 3600.0  # that a .zip can be fetched
 MAX_FEEDS = 200
 ACTIONS = ("pause", "resume", "stop", "step", "delete", "retry")
 
@@ -87,12 +86,14 @@ class Host:
         environ = os.environ if environ is None else environ
         found = machine()
         self.machine = Machine(cores or found.cores, found.memory)
-        self.limits = limits_of(self.machine, environ, disk_share(self.data_dir))
+        self.machine_limits = limits_of(self.machine, environ, disk_share(self.data_dir))
         self.data_root = self.data_dir / "data"
         self.runs = self.data_dir / "runs"
+        self.zips = self.data_dir / "zips"
         self._lock_file = take_data_dir(self.data_dir)
         remove_leftovers(self.runs)
         self.classroom = Classroom(self.data_dir, environ)
+        self.limits = self.classroom.within(self.machine_limits)
         self.launcher = Launcher()
         self.library = Library(self.runs, Path(shipped_dir) if shipped_dir else None, self.data_root)
         cores, slots = self.machine.cores, self.data_dir / "slots"
@@ -103,6 +104,8 @@ class Host:
         self.attendance = Attendance(self.lives, lease_minutes(os.environ))
         self.disk = Disk(self.data_dir, self.library)
         self.watchdog = Watchdog(self.lives, lambda: self.disk.make_room(0, self.limits.disk))
+        self.teaching = Teaching(self, environ.get(PASSWORD, ""))
+        self.keeper = Keeper(self)
         self.chores = chores
         self.rates = Rates()
         self.closed = False
@@ -119,9 +122,12 @@ class Host:
         """Start the workers, and go on with the runs that were training when the last server ended."""
         self.launcher.warm_up()
         self.jobs.start()
+        self.lives.deadline = self.classroom.lesson.deadline
+        self.lives.scheduler.freeze(self.classroom.lesson.frozen)
         self.lives.start()
         self.attendance.start()
         self.watchdog.start()
+        self.keeper.start()
         if self.chores:
             self.housekeeper.start()
 
@@ -132,6 +138,7 @@ class Host:
         self.closed = True
         self.attendance.close()
         self.watchdog.close()
+        self.keeper.close()
         self.housekeeper.close()
         self.jobs.close()
         self.lives.close()
@@ -260,7 +267,7 @@ class Host:
         """Delete a run and all that is left of it; nothing is asked here about who may."""
         self._feeds.pop(entry.id, None)
         self.lives.delete(entry, afterwards=lambda: self._drop_dataset(entry))
-        for path in (self.data_dir / "zips").glob(f"{entry.id}-*"):
+        for path in [*self.zips.glob(f"{entry.id}-*"), *self.zips.glob("class-*")]:
             path.unlink(missing_ok=True)
 
     def _drop_dataset(self, entry: Entry) -> None:
@@ -318,9 +325,8 @@ class Host:
     def zip_run(self, run_id: str) -> Path:
         """A run as one .zip file: its path, good for an hour, or until the run is deleted."""
         entry = self.library.get(run_id)
-        folder = self.data_dir / "zips"
-        _remove_old(folder, ZIP_SECONDS)
-        zipped = zip_run(entry.run, entry.dataset, folder / f"{run_id}-{secrets.token_hex(8)}.zip")
+        remove_old(self.zips, ZIP_SECONDS)
+        zipped = zip_run(entry.run, entry.dataset, self.zips / f"{run_id}-{secrets.token_hex(8)}.zip")
         if run_id not in self.library:  # deleted meanwhile
             zipped.unlink(missing_ok=True)
         self.library.get(run_id)
@@ -416,11 +422,3 @@ class Host:
         training = sum("queue" in self.lives.outlook(e) for e in self.library.all() if e.mine(owner))
         check_room(0, training, self.active(), self.limits)
         check_memory_now(entry.run.settings(), self.lives.memory(), self.limits)
-
-
-def _remove_old(folder: Path, seconds: float) -> None:
-    """Delete the files of a folder that are older than that."""
-    for path in folder.glob("*"):
-        with contextlib.suppress(OSError):
-            if time.time() - path.stat().st_mtime > seconds:
-                path.unlink()

@@ -1,6 +1,7 @@
 """What a session writes down for others to read: the two logs and state.json. No torch."""
 
 import contextlib
+import time
 from typing import Any
 
 from llmviz.runs.directory import RunDirectory
@@ -26,7 +27,7 @@ class Journal:
 
     def publish(self, **changed: Any) -> None:
         """Bring state.json up to date."""
-        self.state |= changed
+        self.state |= changed | {"at": round(time.time())}  # class data is kept for some days after this
         self.run.write_json("state.json", self.state)
 
     def notice(self, code: str, step: int, text: str) -> None:

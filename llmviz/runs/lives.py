@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from llmviz.runs.changes import record_change, sentences
+from llmviz.runs.changes import DEADLINE, deadline_of, record_change, sentences
 from llmviz.runs.directory import RunBusy, RunDirectory
 from llmviz.runs.estimates import Estimator
 from llmviz.runs.launcher import Launcher
@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 WATCH_SECONDS = 20.0
 DYING_SECONDS = 5.0  # that the kernel may need to free the memory of a killed worker
+NOTICE_PATIENCE = 3.0  # seconds that a notice waits for a worker that is about to end
 
 
 class Lives:
@@ -44,6 +45,7 @@ class Lives:
         self.library = library
         self.cores = cores
         self.estimator = estimator  # says how many threads are of use; is told how long runs took
+        self.deadline: float | None = None  # of the class: what trains follows it
         self.scheduler = Scheduler(
             launcher, cores, slots, on_crash=self._worker_crashed, on_rest=self._run_rests
         )
@@ -61,6 +63,15 @@ class Lives:
     def close(self) -> None:
         """Let every worker write a checkpoint and end."""
         self.scheduler.close()
+
+    def trains(self, entry: Entry) -> bool:
+        """Whether a run takes turns, or is about to."""
+        trainee = self._trainees.get(entry.id)
+        return bool(trainee and trainee.wants == "run" and trainee.steps is None)
+
+    def over(self, entry: Entry) -> bool:
+        """Whether a run has ended for good."""
+        return self._status(entry) in FINAL
 
     def active(self) -> int:
         """How many runs are training or want to."""
@@ -91,7 +102,7 @@ class Lives:
         with self._lock:
             self.write_meta(entry, wanted="pause")
             if notice:
-                self._tell_reader(entry, *notice)
+                self.notice(entry, *notice)
             self.scheduler.rest(self._trainee(entry), "pause")
 
     def go_last(self, entry: Entry, last: bool) -> bool:
@@ -174,6 +185,27 @@ class Lives:
                 for sentence in sentences(change):
                     _notice(entry.run, change["step"], "changed", sentence)
 
+    def follow(self, entry: Entry, deadline: float | None) -> None:
+        """Let a run end at that moment, its learning rate at its end; None: at no moment any more."""
+        holds = deadline_of(entry.run)
+        if self._status(entry) not in FINAL and (holds.at if holds else None) != deadline:
+            self.change(entry, {DEADLINE: deadline or 0})
+
+    def notice(self, entry: Entry, code: str, text: str) -> None:
+        """Tell the owner of a run something: through its worker, which writes its log, if it has one.
+
+        Raises Refused if that cannot be done, as when another program trains the run.
+        """
+        deadline = time.monotonic() + NOTICE_PATIENCE
+        while not self.scheduler.tell(self._trainee(entry), {"do": "notice", "code": code, "text": text}):
+            try:
+                with entry.run.locked():
+                    return _notice(entry.run, last_step(entry.run), code, text)
+            except RunBusy:  # its worker is about to end
+                if time.monotonic() > deadline:
+                    raise Refused(["This run is busy; please try again in a moment."], status=409) from None
+                time.sleep(0.05)
+
     def watch(self, run_id: str) -> None:
         """Let the run's worker publish its newest weights for the next 20 seconds."""
         trainee = self._trainees.get(run_id)
@@ -202,6 +234,8 @@ class Lives:
             return {}
         place, turns = self.scheduler.place(trainee), self._turns_left(entry, trainee)
         eta = None if turns is None else trainee.progress.seconds_left(turns, place.share)
+        if eta is not None and self.deadline:
+            eta = min(eta, max(0.0, self.deadline - time.time()))
         queue = {
             "training_now": place.running,
             "active": place.active,
@@ -271,14 +305,9 @@ class Lives:
         if self._status(entry) != status:
             self._write_state(entry, status=status, **({"reason": reason} if reason else {}))
         progress = trainee.progress
-        if status == "finished" and len(progress.kinds) == 1:
+        whole = entry.state().get("step") == entry.flat().get("max_steps")  # a deadline may cut a run short
+        if status == "finished" and whole and len(progress.kinds) == 1:
             self.estimator.learn(entry.run.settings(), *progress.kinds, progress.seconds)
-
-    def _tell_reader(self, entry: Entry, code: str, text: str) -> None:
-        """Put a notice into the run's events: its worker does, if it has one."""
-        if not self.scheduler.tell(self._trainee(entry), {"do": "notice", "code": code, "text": text}):
-            with contextlib.suppress(RunBusy), entry.run.locked():
-                _notice(entry.run, last_step(entry.run), code, text)
 
     def _write_state(self, entry: Entry, **changed: Any) -> None:
         """Change state.json, which is ours to write while no worker holds the run's lock."""
@@ -289,6 +318,8 @@ class Lives:
         trainee = self._trainee(entry)
         trainee.goes_last = False  # somebody wants it now
         trainee.widest = self.estimator.threads_alone(entry.run.settings())
+        if self.deadline and self.deadline > time.time():
+            self.follow(entry, self.deadline)
         self.scheduler.train(trainee, steps)
 
     def _trainee(self, entry: Entry) -> Trainee:

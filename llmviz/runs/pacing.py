@@ -2,6 +2,10 @@
 
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from llmviz.training import Trainer
 
 
 class Stopwatch:
@@ -45,3 +49,15 @@ class Pace:
     def done(self, now: float, cost: float) -> None:
         """It happened, ended at `now` and took `cost` seconds."""
         self.last, self.cost = now, cost
+
+
+def steps_in_time(trainer: "Trainer", now: float) -> float | None:
+    """How many steps will have been made when the time is up, at the pace so far; None: time is no limit, or
+    there is no pace yet."""
+    limit, deadline, done = trainer.settings.max_seconds, trainer.deadline, trainer.steps_done
+    expected = []
+    if limit is not None and trainer.seconds:
+        expected.append(done * limit / trainer.seconds)
+    if deadline is not None and done > deadline.step and (passed := deadline.passed(now)):
+        expected.append(deadline.step + (done - deadline.step) / passed)
+    return min(expected, default=None)

@@ -185,6 +185,16 @@ class Scheduler:
             trainees = [t for t in self._trainees.values() if t.worker and not t.worker.dismissed]
             return [(t, t.worker.pid) for t in trainees if t.worker and t.worker.pid]
 
+    def freeze(self, wanted: bool) -> None:
+        """Let nobody train for a while; then those who were training go on, in the order they stood in."""
+        with self._changing():
+            self.turns.frozen = wanted
+
+    def busy(self) -> int:
+        """How many cores train."""
+        with self.lock:
+            return self.turns.busy()
+
     def place(self, trainee: Trainee) -> Place:
         """How this run stands among the others."""
         with self.lock:

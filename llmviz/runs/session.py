@@ -5,16 +5,17 @@ the newest checkpoint and trains the same steps again, with the same result.
 """
 
 import contextlib
+import time
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from llmviz.runs.changes import read_changes, record_change, sentences
+from llmviz.runs.changes import deadline_in, read_changes, record_change, sentences
 from llmviz.runs.directory import RunDirectory
 from llmviz.runs.journal import Journal
 from llmviz.runs.observer import Observer
-from llmviz.runs.pacing import Pace, Stopwatch
+from llmviz.runs.pacing import Pace, Stopwatch, steps_in_time
 from llmviz.runs.recorder import DivergenceWatch, LossTrend, Recorder, digits
 from llmviz.runs.resume import copy_tokenizer, frozen_dataset, load_newest_checkpoint, new_trainer
 from llmviz.runs.retry import is_good
@@ -140,19 +141,18 @@ class Session:
 
     # ---- what people do meanwhile ----
 
-    def change(
-        self, learning_rate: float | None = None, dropout: float | None = None, prompt: str | None = None
-    ) -> None:
-        """Change something from the next step on. It is on disk before it takes effect."""
+    def change(self, **values: Any) -> None:
+        """Change learning_rate, dropout, prompt or deadline from the next step on. It is on disk before it
+        takes effect."""
         newest = self.run.checkpoints()[-1:] or [0]
         step = self.trainer.steps_done if self.trainer else newest[0]
-        change = record_change(self.run, step, learning_rate=learning_rate, dropout=dropout, prompt=prompt)
+        change = record_change(self.run, step, **values)
         for sentence in sentences(change):
             self.journal.notice("changed", step, sentence)
         if self.trainer is not None:
             self._changes = read_changes(self.run)
             self._apply_changes()
-            if prompt is not None:
+            if "prompt" in change:
                 self.observer.sample("now")
 
     def watch(self, until: float) -> None:
@@ -213,12 +213,12 @@ class Session:
     def _expected_steps(self) -> int:
         """How many steps there will be: of a run that is limited in time, those that fit at the pace so far.
         A little more or less changes nothing, so that the chart stays still."""
-        limit, most = self.settings.training.max_seconds, self.settings.training.max_steps
-        if limit is None or not self.trainer.seconds:
-            return most
+        most = self.settings.training.max_steps
         if self.trainer.finished:
             return self.step
-        steps = self.step * limit / self.trainer.seconds
+        steps = steps_in_time(self.trainer, time.time())
+        if steps is None:
+            return most
         before = self.journal.state.get("max_steps", most)
         still = STILL * before <= steps <= before
         return before if still else min(most, round(steps * (1 + STILL) / 2 / STILL))
@@ -280,7 +280,7 @@ class Session:
         """Let the changes that hold from this step (on resuming, also from earlier ones) take effect."""
         while self._changes and self._changes[0]["step"] <= self.step:
             change = self._changes.pop(0)
-            self.trainer.change(change.get("learning_rate"), change.get("dropout"))
+            self.trainer.change(change.get("learning_rate"), change.get("dropout"), deadline_in(change))
             if "prompt" in change:
                 sampling = self.observer.sampling.model_copy(update={"prompt": change["prompt"]})
                 self.observer.sampling = sampling

@@ -11,6 +11,7 @@
   asked to end at its next step; its run goes on with fewer, or waits a little if its threads are fixed.
 - A run that nobody watches goes last: it takes only slots that no watched run can use.
 - Every turn can be called back: it ends at its next step, or does not begin.
+- While all is frozen nobody gets a turn, and all that are out are called back. The queue stays as it is.
 """
 
 from collections import deque
@@ -54,6 +55,7 @@ class Turns:
         self._called_back: set[int] = set()
         self._withheld_since: float | None = None
         self._numbers = 0
+        self.frozen = False
 
     def __contains__(self, run: str) -> bool:
         return run in self._wishes
@@ -116,6 +118,10 @@ class Turns:
         first = {slot: min(self._on(slot)) for slot in range(self.cores) if self._on(slot)}
         return {turn.run for turn in self.out.values() if all(first[s] == turn.number for s in turn.slots)}
 
+    def busy(self) -> int:
+        """How many slots somebody trains on."""
+        return sum(bool(self._on(slot)) for slot in range(self.cores))
+
     def waiting(self, run: str) -> int:
         """How many turns of others begin before the next turn of this run."""
         if self.of(run) or run not in self.queue:
@@ -151,6 +157,8 @@ class Turns:
 
     def grant(self, now: float) -> list[Turn]:
         """The turns that can be given out now."""
+        if self.frozen:
+            return []
         granted = self._passes(self._first(), now)
         return granted + (self._passes(self._last(), now) if self._spare() else [])
 
@@ -238,7 +246,7 @@ class Turns:
         return sorted(slot for _, slot in open_slots[:need]) if len(open_slots) >= need else []
 
     def _unfit(self, turn: Turn, now: float) -> bool:
-        if turn.run not in self._wishes:
+        if self.frozen or turn.run not in self._wishes:
             return True
         if self._wishes[turn.run].threads == 0 and turn.threads > self.threads_of(turn.run):
             return True

@@ -1,10 +1,34 @@
 """The learning rate over a run: up a ramp, then down a cosine (book, appendix D.1 and D.2)."""
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from llmviz.settings import TrainingSettings
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """A moment on the wall clock at which training is over, as in a lesson that ends at 10:40.
+
+    The share of time used up grows evenly from `share` at the moment `since` to 1 at the moment `at` (both as
+    time.time() tells them). So a deadline that is moved moves the end and lets the learning rate not jump.
+    """
+
+    at: float
+    since: float
+    share: float = 0.0
+    step: int = 0  # corrections made before it was set
+
+    def passed(self, now: float) -> float:
+        """How much of the time from `since` to `at` is over, 0 to 1."""
+        whole = self.at - self.since
+        return min(max((now - self.since) / whole, 0.0), 1.0) if whole > 0 else 1.0
+
+    def share_at(self, now: float) -> float:
+        """How much of the run's time is used up, 0 to 1."""
+        return self.share + (1.0 - self.share) * self.passed(now)
 
 
 def learning_rate_at(step: int, settings: "TrainingSettings", share: float | None = None) -> float:

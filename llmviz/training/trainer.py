@@ -13,7 +13,7 @@ from llmviz.model import set_dropout
 from llmviz.training.batches import Batch
 from llmviz.training.objectives import Objective
 from llmviz.training.optimizer import build_optimizer
-from llmviz.training.schedule import learning_rate_at
+from llmviz.training.schedule import Deadline, learning_rate_at
 
 if TYPE_CHECKING:
     from llmviz.settings import TrainingSettings
@@ -74,24 +74,29 @@ class Trainer:
         self.tokens_seen = 0
         self.lr_scale = 1.0
         self.dropout: float | None = None  # None: as the model was built
+        self.deadline: Deadline | None = None
+        self._ended_in_time = False  # the deadline has passed, and the last step was made with the last rate
 
     @property
     def finished(self) -> bool:
-        """Whether the budget of steps, or of seconds if there is one, is used up."""
+        """Whether the budget of steps, or of time if there is one, is used up.
+
+        A deadline lets one more step be made after it: the one whose learning rate is at its end.
+        """
         limit = self.settings.max_seconds
-        return self.steps_done >= self.settings.max_steps or (limit is not None and self.seconds >= limit)
+        out_of_time = limit is not None and self.seconds >= limit
+        return self.steps_done >= self.settings.max_steps or out_of_time or self._ended_in_time
 
     @property
     def learning_rate(self) -> float:
         """The learning rate of the next step."""
-        limit = self.settings.max_seconds
-        share = None if limit is None else self.seconds / limit
-        return self.lr_scale * learning_rate_at(self.steps_done, self.settings, share)
+        return self.lr_scale * learning_rate_at(self.steps_done, self.settings, self._share_of_time())
 
     def step(self) -> StepRecord:
         """Learn from one batch. Raises Diverged, the weights untouched, if the numbers are not finite."""
         started = time.perf_counter()
-        step, lr = self.steps_done, self.learning_rate
+        step, share = self.steps_done, self._share_of_time()
+        lr = self.lr_scale * learning_rate_at(step, self.settings, share)
         self._throw_dropout_dice()
         batch = self.data(step).to(self.device)
         loss, metrics = self.objective(self.model, batch)
@@ -104,6 +109,7 @@ class Trainer:
         tokens = batch.targets.numel()
         self.steps_done += 1
         self.tokens_seen += tokens
+        self._ended_in_time = self.deadline is not None and share is not None and share >= 1.0
         seconds = time.perf_counter() - started
         self.seconds += seconds
         accuracy = float(metrics.get("accuracy", math.nan))
@@ -116,11 +122,19 @@ class Trainer:
             loss, _ = self.objective(self.model, self.data(self.steps_done).to(self.device))
         return loss.item()
 
-    def change(self, learning_rate: float | None = None, dropout: float | None = None) -> None:
+    def change(
+        self,
+        learning_rate: float | None = None,
+        dropout: float | None = None,
+        deadline: Deadline | None = None,
+    ) -> None:
         """Change a running training from its next step on.
 
         learning_rate: the new highest rate; it scales what is left of the schedule. dropout: share of zeros.
+        deadline: when it is over, instead of any deadline before; one at 0 means none.
         """
+        if deadline is not None:
+            self.deadline = deadline if deadline.at else None
         if learning_rate is not None:
             self.lr_scale = learning_rate / self.settings.learning_rate
         if dropout is not None:
@@ -162,6 +176,13 @@ class Trainer:
         self.tokens_seen = int(scalars["tokens_seen"])
         self.lr_scale = float(scalars["lr_scale"])
         self.change(dropout=scalars["dropout"])
+
+    def _share_of_time(self) -> float | None:
+        """How much of the time there is was used up, 0 to 1 or a little more; None: time does not matter."""
+        limit, deadline = self.settings.max_seconds, self.deadline
+        shares = [] if limit is None else [self.seconds / limit]
+        shares += [] if deadline is None else [deadline.share_at(time.time())]
+        return max(shares, default=None)
 
     def _throw_dropout_dice(self) -> None:
         seed = self.settings.seed * SEED_STRIDE + self.steps_done

@@ -20,6 +20,7 @@ from llmviz.runs import Host, Refused
 from llmviz.runs.rates import TooOften
 from llmviz.ui.code import code_of
 from llmviz.ui.stream import Stream
+from llmviz.ui.teacher_routes import teacher_table
 
 PREFIX = "/gradio_api/llmviz"
 ASSETS = Path(__file__).parents[2] / "assets"
@@ -178,6 +179,7 @@ def build_routes(host: Host) -> list[Route]:
         ("GET", "/check", check),
         ("GET", "/code/{panel}", code),
         ("GET", "/assets/{path:path}", asset),
+        *teacher_table(host, _json_body),
     ]
     return [
         Route(PREFIX + path, _plainly(handler, host), methods=[method]) for method, path, handler in table

@@ -1,10 +1,13 @@
 """The classroom: what holds in a lesson survives a restart, and has no effect where there is no class."""
 
+import dataclasses
+
 import pytest
 
 from llmviz.runs.classroom import Classroom
+from llmviz.runs.limits import limits_of
+from llmviz.runs.machine import Machine
 from llmviz.runs.refusal import Refused
-from llmviz.settings import PRESETS
 
 CLASS = {"LLMVIZ_TEACHER_PASSWORD": "blackboard"}
 
@@ -59,10 +62,10 @@ def test_days_that_make_no_sense_are_refused_in_a_sentence(tmp_path, given):
         Classroom(tmp_path, CLASS | {"LLMVIZ_KEEP_DAYS": given})
 
 
-def test_a_lesson_may_allow_less_than_the_machine(tmp_path):
-    classroom, settings = Classroom(tmp_path, CLASS), PRESETS["spark"].settings
-    assert classroom.too_much(settings, 50_000) == []
-    classroom.decide(max_parameters=40_000, max_steps=10)
-    sentences = classroom.too_much(settings, 50_000)
-    assert len(sentences) == 2
-    assert "40,000" in sentences[0] and "10" in sentences[1]
+def test_a_lesson_may_allow_less_than_the_machine_and_never_more(tmp_path):
+    limits = limits_of(Machine(cores=2, memory=16_000_000_000), {}, disk=10**10)
+    classroom = Classroom(tmp_path, CLASS)
+    assert classroom.within(limits) == limits
+    classroom.decide(limits={"parameters": 40_000, "steps": 10**12})
+    for known in (classroom, Classroom(tmp_path, CLASS)):
+        assert known.within(limits) == dataclasses.replace(limits, parameters=40_000)

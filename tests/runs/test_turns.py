@@ -247,3 +247,20 @@ def test_whatever_happens_slots_are_never_overbooked_and_training_goes_on(cores,
             turns.call_back(now)
             turns.grant(now)
         assert turns.running(), "with runs that want to train, somebody does"
+
+
+def test_while_frozen_nobody_trains_and_then_all_go_on_in_their_order():
+    turns = Turns(cores=2)
+    for run in "abc":
+        turns.join(run, threads=1)
+    out = turns.grant(0.0)
+    assert turns.busy() == 2
+    turns.frozen = True
+    assert turns.call_back(0.0) == out
+    assert turns.grant(0.0) == []
+    for turn in out:
+        turns.ended(turn.number)
+    assert turns.grant(0.0) == [] and turns.busy() == 0
+    turns.leave("b")
+    turns.frozen = False
+    assert {turn.run for turn in turns.grant(0.0)} == {"a", "c"}

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from llmviz.settings import TrainingSettings
 from llmviz.training import learning_rate_at
+from llmviz.training.schedule import Deadline
 
 SETTINGS = TrainingSettings(learning_rate=1e-3, final_lr_ratio=0.1, warmup_steps=100, max_steps=2000)
 
@@ -40,3 +41,16 @@ def test_the_larger_share_leads(step, share):
 
 def test_the_rate_arrives_when_the_time_does():
     assert learning_rate_at(37, SETTINGS, share=1.0) == pytest.approx(1e-4)
+
+
+def test_a_deadline_uses_the_time_up_evenly_from_where_it_was():
+    deadline = Deadline(at=110.0, since=100.0, share=0.5)
+    assert [deadline.share_at(now) for now in (90.0, 100.0, 105.0, 110.0, 200.0)] == [
+        0.5,
+        0.5,
+        0.75,
+        1.0,
+        1.0,
+    ]
+    assert Deadline(at=100.0, since=100.0).share_at(100.0) == 1.0
+    assert Deadline(at=90.0, since=100.0).share_at(95.0) == 1.0, "set too late: it is over"

@@ -16,6 +16,7 @@ from llmviz.training import (
     learning_rate_at,
     next_token_objective,
 )
+from llmviz.training.schedule import Deadline
 
 V = 17
 IDS = np.random.default_rng(0).integers(V, size=2000).astype(np.uint16)
@@ -174,3 +175,41 @@ def test_a_gradient_that_is_not_finite_stops_it_too():
         t.step()
     assert caught.value.what == "gradient"
     assert_same_bits(before, weights(t))
+
+
+def test_a_deadline_ends_training_with_the_rate_at_its_end(monkeypatch):
+    s = settings(max_steps=10_000, warmup_steps=0, learning_rate=1e-3, final_lr_ratio=0.1)
+    t, now = trainer(s), [100.0]
+    monkeypatch.setattr("llmviz.training.trainer.time.time", lambda: now[0])
+    t.change(deadline=Deadline(at=110.0, since=100.0))
+    rates = []
+    while not t.finished:
+        rates.append(t.step().lr)
+        now[0] += 3.0
+    assert len(rates) == 5  # at 100, 103, 106, 109, and one more with the time all used up
+    assert rates == sorted(rates, reverse=True)
+    assert rates[0] == 1e-3
+    assert rates[-1] == pytest.approx(1e-4)
+
+
+def test_the_larger_share_counts_of_steps_and_of_time(monkeypatch):
+    s = settings(max_steps=10, warmup_steps=0)
+    t = trainer(s)
+    monkeypatch.setattr("llmviz.training.trainer.time.time", lambda: 101.0)
+    t.change(deadline=Deadline(at=200.0, since=100.0))
+    for _ in range(5):
+        t.step()
+    assert t.learning_rate == learning_rate_at(5, s.training), (
+        "half of the steps is more than 1 % of the time"
+    )
+    t.change(deadline=Deadline(at=0.0, since=0.0))
+    assert t.deadline is None
+
+
+def test_a_deadline_that_was_met_cannot_be_moved_any_more(monkeypatch):
+    t = trainer(settings(max_steps=10_000))
+    monkeypatch.setattr("llmviz.training.trainer.time.time", lambda: 200.0)
+    t.change(deadline=Deadline(at=110.0, since=100.0))
+    t.step()
+    t.change(deadline=Deadline(at=300.0, since=200.0))
+    assert t.finished, "the full evaluation may be half done"

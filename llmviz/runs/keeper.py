@@ -1,0 +1,93 @@
+"""What happens in a class by itself: runs end at the deadline, and what was kept long enough is deleted."""
+
+import contextlib
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from llmviz.runs.archive import ZIP_SECONDS, remove_old
+from llmviz.runs.changes import deadline_of
+from llmviz.runs.classroom import DAY
+from llmviz.runs.library import Entry
+from llmviz.runs.refusal import Refused
+
+if TYPE_CHECKING:
+    from llmviz.runs.host import Host
+
+log = logging.getLogger(__name__)
+
+GLANCE = 0.25  # seconds between two looks at the clock
+TIDY_SECONDS = 3600.0
+PATIENCE = 60.0  # seconds after a deadline for runs that do not end; then they are left to their owners
+
+
+class Keeper:
+    """A thread that looks at the clock."""
+
+    def __init__(self, host: "Host") -> None:
+        self.host = host
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="llmviz-keeper", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Look no more."""
+        self._closing.set()
+        if self._thread.is_alive():
+            self._thread.join(2.0)
+
+    def _work(self) -> None:
+        tidied = -TIDY_SECONDS
+        while not self._closing.is_set():
+            try:
+                self.keep_deadline(time.time())
+                if time.monotonic() - tidied >= TIDY_SECONDS:
+                    tidied = time.monotonic()
+                    self.tidy(time.time())
+            except Exception:
+                log.exception("the keeper met a problem and goes on")
+            self._closing.wait(GLANCE)
+
+    def keep_deadline(self, now: float) -> None:
+        """Once it has passed, runs that train end by themselves, with a last step and the full evaluation.
+        Those that rest, or were frozen, are given the turn that they need for it."""
+        deadline = self.host.classroom.lesson.deadline
+        if deadline is None or now < deadline:
+            return
+        ending = [entry for entry in self.host.teaching.view.entries() if self._follows(entry, deadline)]
+        for entry in ending:
+            if not self.host.lives.trains(entry):
+                with contextlib.suppress(Refused):  # it has just ended
+                    self.host.lives.resume(entry)
+        over = not ending or now > deadline + PATIENCE
+        if over:
+            self.host.classroom.decide(deadline=None)
+            self.host.lives.deadline = None
+        self.host.lives.scheduler.freeze(over and self.host.classroom.lesson.frozen)
+
+    def _follows(self, entry: Entry, deadline: float) -> bool:
+        if self.host.lives.over(entry):
+            return False
+        holds = deadline_of(entry.run)
+        return holds is not None and holds.at == deadline
+
+    def tidy(self, now: float) -> None:
+        """Delete files made for downloading, and class data that has been kept for as long as was said."""
+        remove_old(self.host.zips, ZIP_SECONDS)
+        classroom = self.host.classroom
+        for entry in self.host.teaching.view.entries() if classroom.on else []:
+            active = max(last_active(entry), classroom.lesson.since)
+            if now - active > classroom.keep_days * DAY:
+                log.info("run %s: kept for %g days, deleted now", entry.id[:8], classroom.keep_days)
+                self.host.remove(entry)
+
+
+def last_active(entry: Entry) -> float:
+    """When a run last trained or was opened here, as time.time() tells it."""
+    with contextlib.suppress(OSError):
+        return entry.state().get("at") or (entry.run.path / "run.json").stat().st_mtime
+    return time.time()

@@ -1,0 +1,73 @@
+"""Class data is deleted when it has been kept for as long as was said, and only then."""
+
+import os
+import time
+
+import pytest
+
+from llmviz.runs.host import Host
+from llmviz.runs.keeper import last_active
+
+DAY = 86_400.0
+CLASS = {"LLMVIZ_TEACHER_PASSWORD": "chalk", "LLMVIZ_KEEP_DAYS": "2"}
+
+
+@pytest.fixture
+def open_host(tmp_path):
+    """Open the same data directory, as a class or not."""
+    return lambda environ: Host(tmp_path / "data", shipped_dir=None, cores=2, chores=False, environ=environ)
+
+
+@pytest.fixture
+def finished_run(open_host, flat, owner, until):
+    with open_host(CLASS) as host:
+        run = host.create(flat, owner)
+        until(lambda: host.summary(run)["status"] == "finished")
+    return run
+
+
+def gone(host, run) -> bool:
+    return not host.exists(run) and not (host.runs / run).exists()
+
+
+def test_after_so_many_days_a_run_is_deleted_also_by_a_restart(open_host, finished_run, until, monkeypatch):
+    with open_host(CLASS) as host:
+        now = last_active(host.library.get(finished_run))
+        assert time.time() - now < 60
+        host.keeper.tidy(now + 1.9 * DAY)
+        assert host.exists(finished_run)
+    real = time.time
+    monkeypatch.setattr("llmviz.runs.keeper.time.time", lambda: real() + 2.1 * DAY)
+    with open_host(CLASS) as host:
+        until(lambda: gone(host, finished_run), 10)
+        until(lambda: not list(host.runs.iterdir()), 10)
+
+
+def test_where_there_is_no_class_nothing_is_deleted(open_host, finished_run):
+    with open_host({"LLMVIZ_KEEP_DAYS": "2"}) as host:
+        host.keeper.tidy(time.time() + 100 * DAY)
+        assert host.exists(finished_run)
+
+
+def test_the_days_of_older_runs_begin_when_class_mode_does(open_host, flat, owner, until):
+    with open_host({}) as host:
+        run = host.create(flat, owner)
+        until(lambda: host.summary(run)["status"] == "finished")
+    with open_host(CLASS) as host:
+        entry = host.library.get(run)
+        until(lambda: host.summary(run)["status"] == "finished")
+        entry.run.write_state(at=1.0)
+        host.keeper.tidy(time.time() + 1 * DAY)
+        assert host.exists(run)
+        host.keeper.tidy(time.time() + 3 * DAY)
+        assert gone(host, run)
+
+
+def test_files_for_downloading_are_deleted_too(open_host, finished_run):
+    with open_host({}) as host:
+        path = host.zip_run(finished_run)
+        host.keeper.tidy(time.time())
+        assert path.exists()
+        os.utime(path, (0, 0))
+        host.keeper.tidy(time.time())
+        assert not path.exists()
