@@ -101,9 +101,10 @@ class Lives:
         self._require_unfinished(entry, "there is nothing to pause")
         with self._lock:
             self.write_meta(entry, wanted="pause")
-            self.scheduler.rest(self._trainee(entry), "pause")
             if notice:
-                self.notice(entry, *notice)
+                with contextlib.suppress(Refused):  # it cannot be written just now; the pause is what matters
+                    self.notice(entry, *notice)
+            self.scheduler.rest(self._trainee(entry), "pause")
 
     def go_last(self, entry: Entry, last: bool) -> bool:
         """Let a run take only the turns that others leave, or no longer so. Whether they leave none now."""
