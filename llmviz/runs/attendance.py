@@ -24,14 +24,15 @@ PATIENCE = 0.5  # of a lease that others wait before an unwatched run is paused
 
 
 def lease_minutes(environ: Mapping[str, str]) -> float:
-    """After how many minutes without a sign of its owner a run is unwatched: LLMVIZ_UNWATCHED_MINUTES."""
-    given = environ.get("LLMVIZ_UNWATCHED_MINUTES", "")
+    """After how many minutes without a sign of its owner a run is unwatched: LLMVIZ_UNWATCHED_MINUTES.
+
+    Raises ValueError in a sentence.
+    """
+    given = environ.get("LLMVIZ_UNWATCHED_MINUTES") or str(UNWATCHED_MINUTES)
     with contextlib.suppress(ValueError):
         if 0 < float(given) < math.inf:
             return float(given)
-    if given:
-        log.warning("LLMVIZ_UNWATCHED_MINUTES has to be a number above 0; it is %g now", UNWATCHED_MINUTES)
-    return UNWATCHED_MINUTES
+    raise ValueError(f"LLMVIZ_UNWATCHED_MINUTES is “{given[:40]}”, but it has to be a number above 0.")
 
 
 class Attendance:

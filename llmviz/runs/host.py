@@ -101,7 +101,7 @@ class Host:
         self.lives = Lives(self.library, self.launcher, cores, slots, self.estimator)
         self.jobs = JobClient(self.launcher, on_busy=self.lives.scheduler.withhold)
         self.housekeeper = Housekeeper(self.launcher, self.estimator, self.data_root, self.lives.active)
-        self.attendance = Attendance(self.lives, lease_minutes(os.environ))
+        self.attendance = Attendance(self.lives, lease_minutes(environ))
         self.disk = Disk(self.data_dir, self.library)
         self.watchdog = Watchdog(self.lives, lambda: self.disk.make_room(0, self.limits.disk))
         self.teaching = Teaching(self, environ.get(PASSWORD, ""))

@@ -255,7 +255,10 @@ class Lives:
     def _turns_left(entry: Entry, trainee: Trainee) -> float | None:
         """Seconds of turns until the run has made all its steps; None: not known yet."""
         state = entry.state()
-        steps = max(0, state.get("max_steps", 0) - state.get("step", 0))
+        done = max(
+            state.get("step", 0), trainee.progress.step or 0
+        )  # state.json may be a second of turns old
+        steps = max(0, state.get("max_steps", 0) - done)
         turns = trainee.progress.seconds_of_turns(steps)
         if turns is not None and (limit := entry.flat().get("max_seconds")):
             turns = min(turns, max(0.0, limit - state.get("seconds", 0.0)))

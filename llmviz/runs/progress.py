@@ -13,16 +13,16 @@ class Progress:
     seconds_per_step: float | None = None
     seconds: float = 0.0  # of all turns
     kinds: set[str] = field(default_factory=set)  # of conditions that the turns were under
-    _step: int | None = None
+    step: int | None = None  # at the end of the last turn
     _ended: float | None = None  # when the last turn did
     _promised: float = 0.0  # seconds between the ends of two turns, by the run's share
     _waited: float = 0.0  # and in reality: pictures and samples take their time too
 
     def restart(self) -> None:
         """The step may jump now: the run was resumed, perhaps from an older checkpoint."""
-        if self._step is not None:
+        if self.step is not None:
             self.kinds.add("interrupted")
-        self._step = self._ended = None
+        self.step = self._ended = None
 
     def turn_ended(self, step: int, seconds: float, kind: str, now: float, share: float) -> None:
         """At time `now` a turn of `seconds` left the run at `step`. kind: "one", "all" or "busy", as in
@@ -32,7 +32,7 @@ class Progress:
         if self._ended is not None and share > 0:
             self._promised = MEMORY * self._promised + (1 - MEMORY) * seconds / share
             self._waited = MEMORY * self._waited + (1 - MEMORY) * (now - self._ended)
-        before, self._step, self._ended = self._step, step, now
+        before, self.step, self._ended = self.step, step, now
         if before is None or step <= before:
             return
         new = seconds / (step - before)
