@@ -3,12 +3,14 @@
 Every tab asks six times a second where its run stands, so small files are read again only when they changed.
 """
 
+import math
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from llmviz.runs.directory import GONE, RunDirectory, RunError, read_json
-from llmviz.runs.owners import owns
+from llmviz.runs.owners import hash_token, is_token, owns
 from llmviz.runs.refusal import Refused
 from llmviz.settings import FIELDS, about
 
@@ -24,6 +26,7 @@ DATA_FACTS = [
     "blind_guess_loss",
     "documents",
 ]
+GLANCE = 1.0  # seconds
 
 
 class CachedFile:
@@ -32,10 +35,16 @@ class CachedFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._stamp: tuple[int, int, int] | None = None
+        self._looked = -math.inf
         self._content: dict[str, Any] = {}
+
+    def glance(self) -> dict[str, Any]:
+        """Its content a second ago or later, for what is asked by every tab about every run."""
+        return self.read() if time.monotonic() - self._looked > GLANCE else self._content
 
     def read(self) -> dict[str, Any]:
         """Its content now; {} while there is no file that can be read."""
+        self._looked = time.monotonic()
         try:
             stat = self.path.stat()
         except OSError:
@@ -64,6 +73,11 @@ class Entry:
         self._flat = {
             name: value for room in self.described["settings"].values() for name, value in room.items()
         }
+        self._public = {
+            name: value
+            for name, value in self._flat.items()
+            if name in FIELDS and not about(FIELDS[name][1], "private")
+        }
         self._snapshots: tuple[int, list[int]] = (-1, [])
 
     @property
@@ -89,7 +103,11 @@ class Entry:
 
     def flat(self) -> dict[str, Any]:
         """The settings as {name: value}, without what its owner typed."""
-        return {n: v for n, v in self._flat.items() if n in FIELDS and not about(FIELDS[n][1], "private")}
+        return self._public
+
+    def owner_hash(self) -> str | None:
+        """Whose it is: a hash, None for nobody's, "" where that was lost. For lists; checks ask `mine`."""
+        return self._meta.glance().get("owner", "")
 
     @property
     def owned(self) -> bool:
@@ -170,10 +188,12 @@ class Library:
         """What this owner's page lists: shipped models, then their own runs, the newest first, then those
         that a terminal left in the folder, which everybody may look at."""
         entries = self.all()
-        mine = [entry for entry in reversed(entries) if entry.mine(owner)]
-        mine.sort(key=lambda entry: entry.described.get("created", ""), reverse=True)
+        asks = hash_token(str(owner)) if is_token(owner) else "nobody"
         shipped = [entry for entry in entries if entry.shipped]
-        return shipped + mine + [entry for entry in entries if not entry.shipped and not entry.owned]
+        others = [entry for entry in reversed(entries) if not entry.shipped]
+        mine = [entry for entry in others if entry.owner_hash() == asks]
+        mine.sort(key=lambda entry: entry.described.get("created", ""), reverse=True)
+        return shipped + mine + [entry for entry in reversed(others) if entry.owner_hash() is None]
 
     def uses(self, data_sha256: str) -> bool:
         """Whether any run needs this dataset."""

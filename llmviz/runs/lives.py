@@ -255,9 +255,7 @@ class Lives:
     def _turns_left(entry: Entry, trainee: Trainee) -> float | None:
         """Seconds of turns until the run has made all its steps; None: not known yet."""
         state = entry.state()
-        done = max(
-            state.get("step", 0), trainee.progress.step or 0
-        )  # state.json may be a second of turns old
+        done = max(state.get("step", 0), trainee.progress.step or 0)  # the file is a second of turns old
         steps = max(0, state.get("max_steps", 0) - done)
         turns = trainee.progress.seconds_of_turns(steps)
         if turns is not None and (limit := entry.flat().get("max_seconds")):

@@ -290,7 +290,7 @@ class Scheduler:
             worker.pid = message["pid"]
         elif "ended" in message:
             turn = self.turns.out.get(message["ended"])
-            self.turns.ended(message["ended"])
+            self.turns.ended(message["ended"], begun="step" in message)
             if turn and "step" in message:  # else it was called back before it began
                 alone = "all" if turn.threads > 1 else "one"
                 kind = alone if len(self.turns) == 1 else "busy"

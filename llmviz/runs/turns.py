@@ -8,7 +8,8 @@
   as many as make it quicker; as soon as two train, one each: two jobs of two threads on two cores ran over
   ten times slower than one.
 - While somebody waits for a picture or a sample one slot is withheld. A turn of several threads on it is
-  asked to end at its next step; its run goes on with fewer, or waits a little if its threads are fixed.
+  asked to end at its next step; its run goes on with fewer, or waits a little if its threads are fixed. Turns
+  of one thread stand in nobody's way for a moment: a class asks for something all the time.
 - A run that nobody watches goes last: it takes only slots that no watched run can use.
 - Every turn can be called back: it ends at its next step, or does not begin.
 - While all is frozen nobody gets a turn, and all that are out are called back. The queue stays as it is.
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 
 SECONDS = 0.35
 PATIENCE = 1.0  # seconds that a run of fixed threads waits for a withheld slot before it trains regardless
+SHORT = 0.3  # seconds that most pictures and samples take: a turn on a withheld slot is let be for so long
 
 
 @dataclass(frozen=True)
@@ -99,10 +101,13 @@ class Turns:
         if now is None or self._withheld_since is None:
             self._withheld_since = now if self.cores > 1 else None
 
-    def ended(self, number: int) -> None:
-        """A turn is over."""
-        self.out.pop(number, None)
+    def ended(self, number: int, begun: bool = True) -> None:
+        """A turn is over. If it was called back before it began, its run is the next to have one."""
+        turn = self.out.pop(number, None)
         self._called_back.discard(number)
+        if turn and not begun and turn.run in self._wishes and not self.of(turn.run):
+            self.queue.remove(turn.run)
+            self.queue.appendleft(turn.run)
 
     def lost(self, run: str) -> None:
         """The worker of a run is gone, and its turns with it."""
@@ -252,7 +257,9 @@ class Turns:
             return True
         begun = all(turn.number == min(self._on(slot)) for slot in turn.slots)
         if self._withheld_since is not None and self.cores - 1 in turn.slots:
-            return self._must_wait(turn.run, now) if len(turn.slots) > 1 else not begun
+            if len(turn.slots) > 1:
+                return self._must_wait(turn.run, now)
+            return not begun and now - self._withheld_since >= SHORT
         if begun:
             return False
         if self.goes_last(turn.run) and not self._spare():

@@ -85,9 +85,17 @@ def own_memory(server: AppServer) -> float:
     return psutil.Process(server.process.pid).memory_full_info().uss / 1e6
 
 
+def processor_seconds(server: AppServer) -> float:
+    """What the server process itself has used so far."""
+    times = psutil.Process(server.process.pid).cpu_times()
+    return times.user + times.system
+
+
 def test_thirty_browsers(server):
     alone = two_alone(server, SECONDS * CORES / BROWSERS)
+    before = processor_seconds(server)
     told = let_loose(server, settings=ENDLESS, browsers=BROWSERS, seconds=SECONDS)
+    served = processor_seconds(server) - before
     browsers = told["browsers"]
     steps = [browser["step"] for browser in browsers]
     first = [browser["first_point"] or SECONDS for browser in browsers]
@@ -96,7 +104,8 @@ def test_thirty_browsers(server):
     available = 1 - told["cpu"] / (CORES * told["seconds"])
     ratio = steps_per_second(told) / (alone * available)
     print(
-        f"\n{BROWSERS} browsers, {told['seconds']:.0f} s; they took {told['cpu']:.1f} s of processor themselves\n"
+        f"\n{BROWSERS} browsers, {told['seconds']:.0f} s; they kept {1 - available:.0%} of the cores busy, "
+        f"the server {served / (CORES * told['seconds']):.0%}\n"
         f"first point: median {statistics.median(first):.1f}, last {max(first):.1f} s\n"
         f"steps: {min(steps)}–{max(steps)}, slowest {min(steps) / max(steps):.0%} of the fastest\n"
         f"{steps_per_second(told):.0f} steps/s, {ratio:.0%} of two alone with what was available\n"
@@ -142,11 +151,10 @@ def test_a_long_sample_slows_training_little_and_starts_at_once(server):
     beside = let_loose(server, settings=settings, browsers=1, seconds=12, **writing)
     slower = steps_per_second(quietly) / steps_per_second(beside)
     (browser,) = beside["browsers"]
-    print(
-        f"\nbeside a long sample: {slower:.2f} times slower; it starts after {max(browser['samples']):.3f} s"
-    )
+    starts = statistics.median(browser["samples"])
+    print(f"\nbeside a long sample: {slower:.2f} times slower; it starts after {starts * 1e3:.0f} ms")
     assert slower < 3
-    assert statistics.median(browser["samples"]) < 0.3
+    assert starts < 0.3
 
 
 def test_the_server_has_lost_nothing(server):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmviz.runs.turns import PATIENCE, Turns
+from llmviz.runs.turns import PATIENCE, SHORT, Turns
 
 
 def play(turns: Turns, rounds: int, now: float = 0.0) -> list[str]:
@@ -90,10 +90,13 @@ def test_the_turn_that_runs_on_a_withheld_slot_may_end_but_none_follows():
         turns.join(run, threads=1)
     turns.grant(0.0)
     turns.withhold(0.0)
-    called_back = turns.call_back(0.0)
+    assert turns.call_back(SHORT / 2) == [], "perhaps nobody waits any more in a moment"
+    called_back = turns.call_back(SHORT)
     assert [turn.run for turn in called_back] == ["d"], "b runs on slot 1, d waits behind it"
-    turns.ended(called_back[0].number)
+    turns.ended(called_back[0].number, begun=False)
     assert all(1 not in turn.slots for turn in turns.grant(0.0))
+    turns.ended(min(turns.out), begun=True)
+    assert [turn.run for turn in turns.grant(0.0)] == ["d"], "whose turn did not begin is next"
 
 
 def test_fixed_threads_wait_a_little_for_a_withheld_slot_and_then_train_regardless():
