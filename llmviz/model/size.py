@@ -43,8 +43,8 @@ _COUNT = {"gpt2": _gpt2, "modern": _modern}
 # What the forward pass of a layer keeps for the backward pass, in vectors of C numbers a token, with the
 # widest gradients on the way back: counted in the code, then set by the peak memory of real training. The
 # modern model keeps more, because PyTorch puts its norms together from smaller parts.
-_KEPT = {"gpt2": 20, "modern": 25}
-_WORKSPACE = 52_000_000  # bytes: kernels, allocator, and the pages of Python and torch that get written to
+_KEPT = {"gpt2": 19, "modern": 22}
+_WORKSPACE = 48_000_000  # bytes: kernels, allocator, and the pages of Python and torch that get written to
 
 
 def memory_bytes(model: Shape, vocab_size: int, batch_size: int) -> int:
@@ -58,11 +58,11 @@ def memory_bytes(model: Shape, vocab_size: int, batch_size: int) -> int:
     states = 4 * n_parameters(model, vocab_size)
     layers = tokens * model.n_layer * _KEPT[model.architecture] * model.n_embd
     ends = tokens * (8 * model.n_embd + 3 * vocab_size)  # embeddings; logits, their log-softmax and gradient
-    # With dropout attention writes every head's (T, T) weights down, which it never does otherwise: scores,
-    # weights, what is left of them, and a mask of one byte each.
-    per_token = 3.25 * model.n_head * model.block_size + 3 * model.n_embd
+    # With dropout attention writes every head's (T, T) weights down, which it never does otherwise: the
+    # scores, the weights, and what is left of them.
+    per_token = 3 * model.n_head * model.block_size + 3 * model.n_embd
     dropped = tokens * model.n_layer * per_token if model.dropout else 0
-    return int(FLOAT * (states + layers + ends + dropped)) + _WORKSPACE
+    return FLOAT * (states + layers + ends + dropped) + _WORKSPACE
 
 
 def flops_per_token(model: Shape, vocab_size: int) -> int:

@@ -1,0 +1,92 @@
+"""The limits hold at every door of the host: new runs, tries again, opened files, runs that are resumed."""
+
+import dataclasses
+
+import pytest
+
+from llmviz.runs.host import Host
+from llmviz.runs.refusal import Refused
+
+
+@pytest.fixture
+def idle_host(tmp_path):
+    """A host whose workers never start: checks need none."""
+    host = Host(
+        tmp_path / "data", shipped_dir=None, cores=2, chores=False, environ={"LLMVIZ_MAX_STEPS": "500"}
+    )
+    yield host
+    host.close()
+
+
+def lower(host, **limits):
+    host.limits = dataclasses.replace(host.limits, **limits)
+
+
+def test_what_the_environment_says_holds_and_is_told(idle_host, flat, owner):
+    told = idle_host.status()["limits"]
+    assert told["steps"] == 500 and "500 steps" in told["sentence"]
+    with pytest.raises(Refused, match="501 steps are too many: at most 500"):
+        idle_host.create(flat | {"max_steps": 501}, owner)
+    assert idle_host.exists(idle_host.create(flat | {"max_steps": 500}, owner))
+
+
+def test_a_bad_variable_keeps_the_host_from_starting(tmp_path):
+    with pytest.raises(ValueError, match="LLMVIZ_MAX_DISK is “much”"):
+        Host(tmp_path / "data", shipped_dir=None, environ={"LLMVIZ_MAX_DISK": "much"})
+    assert not (tmp_path / "data").exists()
+
+
+def test_lowered_limits_hold_for_what_exists_already(idle_host, flat, owner):
+    run = idle_host.create(flat, owner)
+    zipped = idle_host.zip_run(run)
+    lower(idle_host, parameters=100)
+    with pytest.raises(Refused, match="at most 100 can be trained"):
+        idle_host.command(run, owner, "retry")
+    with pytest.raises(Refused, match="at most 100 can be trained"):
+        idle_host.open_zip(zipped, owner)
+    assert idle_host.beyond(idle_host.library.get(run).run.settings())
+
+
+def test_all_that_train_together_have_to_fit(idle_host, flat, owner):
+    first = idle_host.create(flat, owner)
+    taken = idle_host.lives.memory()
+    assert taken > 0
+    second = idle_host.create(flat, owner)
+    idle_host.command(second, owner, "pause")
+    assert idle_host.lives.memory() == taken
+    lower(idle_host, together=2 * taken - 1)
+    for wish in (
+        lambda: idle_host.create(flat, owner),
+        lambda: idle_host.command(second, owner, "resume"),
+        lambda: idle_host.command(second, owner, "step"),
+    ):
+        with pytest.raises(Refused, match="wait until one of them has ended"):
+            wish()
+    idle_host.command(first, owner, "resume")  # it trains already
+    idle_host.command(first, owner, "pause")
+    idle_host.command(second, owner, "resume")
+
+
+def test_runs_that_train_at_once_are_counted_when_one_is_resumed(idle_host, flat, owner):
+    runs = [idle_host.create(flat, owner) for _ in range(2)]
+    idle_host.command(runs[0], owner, "pause")
+    lower(idle_host, active=1)
+    with pytest.raises(Refused, match="training already"):
+        idle_host.command(runs[0], owner, "resume")
+
+
+def test_the_disk_limit_refuses_in_a_sentence(idle_host, flat, owner):
+    run = idle_host.create(flat, owner)
+    zipped = idle_host.zip_run(run)
+    lower(idle_host, disk=10)
+    for wish in (lambda: idle_host.create(flat, owner), lambda: idle_host.open_zip(zipped, owner)):
+        with pytest.raises(Refused, match="all runs together may take") as refused:
+            wish()
+        assert refused.value.status == 507
+
+
+def test_an_upload_is_bounded_also_unpacked(idle_host, flat, owner):
+    zipped = idle_host.zip_run(idle_host.create(flat, owner))
+    lower(idle_host, upload=100)
+    with pytest.raises(Refused, match="too large"):
+        idle_host.open_zip(zipped, owner)

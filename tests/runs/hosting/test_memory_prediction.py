@@ -1,0 +1,94 @@
+"""The memory of a run, said before it starts: within 25 % of what its worker then takes at its peak.
+
+Measured is what a worker has to itself (USS) while it really trains a few steps, writes samples, snapshots
+and checkpoints, less what an idle worker has to itself.
+"""
+
+import sys
+import time
+
+import psutil
+import pytest
+
+from llmviz.model.size import memory_bytes, n_parameters
+from llmviz.runs.host import Host
+from llmviz.settings import parse_settings
+
+FEW = {
+    "corpus": "dinosaurs",
+    "corpus_chars": 60_000,
+    "max_steps": 6,
+    "warmup_steps": 1,
+    "eval_interval": 4,
+    "eval_windows": 4,
+    "max_new_tokens": 8,
+    "threads": 1,
+}
+BYTE_PAIRS = {"tokenizer": "bpe", "vocab_size": 4096}
+SHAPES = [  # architecture, layers, heads, width, context, batch, and what else is special
+    ("gpt2", 3, 4, 224, 64, 16, {}),
+    ("gpt2", 6, 4, 320, 48, 8, {}),
+    ("gpt2", 4, 8, 256, 256, 4, {}),
+    ("gpt2", 10, 4, 192, 64, 16, {"dropout": 0.1}),
+    ("gpt2", 2, 8, 448, 32, 32, {}),
+    ("gpt2", 2, 4, 192, 64, 16, BYTE_PAIRS),
+    ("gpt2", 12, 8, 256, 32, 2, {}),
+    ("modern", 3, 4, 256, 96, 12, {}),
+    ("modern", 8, 4, 160, 64, 32, {}),
+    ("modern", 5, 6, 384, 64, 4, {}),
+    ("modern", 2, 8, 512, 64, 8, {}),
+    ("modern", 4, 4, 288, 256, 2, {}),
+    ("modern", 6, 6, 192, 64, 16, {"dropout": 0.2}),
+    ("modern", 2, 4, 256, 64, 16, BYTE_PAIRS),
+]
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory):
+    with Host(tmp_path_factory.mktemp("memory"), shipped_dir=None, cores=2, chores=False) as host:
+        yield host
+
+
+def uss(pid: int) -> int:
+    try:
+        return psutil.Process(pid).memory_full_info().uss
+    except (psutil.Error, OSError):
+        return 0
+
+
+@pytest.fixture(scope="module")
+def idle(host) -> int:
+    """What a worker has to itself that has nothing to do."""
+    args = {"folder": "/nowhere", "data_root": None, "slots": str(host.data_dir / "slots")}
+    channel = host.launcher.start("llmviz.runs.worker:train", args)
+    pid = None
+    while pid is None:
+        pid = next((message["pid"] for message in channel.receive() if "pid" in message), None)
+    time.sleep(0.5)
+    taken = uss(pid)
+    channel.close()
+    assert 0 < taken < 40_000_000
+    return taken
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere workers do not share memory")
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: "-".join(map(str, shape[:6])))
+def test_the_peak_is_as_predicted(host, idle, owner, shape):
+    architecture, n_layer, n_head, n_embd, block_size, batch_size, more = shape
+    sizes = {"n_layer": n_layer, "n_head": n_head, "n_embd": n_embd, "block_size": block_size}
+    flat = FEW | sizes | {"architecture": architecture, "batch_size": batch_size} | more
+    run = host.create(flat, owner)
+    trainee, peak = host.lives._trainees[run], 0
+    while host.summary(run)["status"] not in ("finished", "failed"):
+        if (worker := trainee.worker) and worker.pid:
+            peak = max(peak, uss(worker.pid))
+        time.sleep(0.002)
+    summary = host.summary(run)
+    assert summary["status"] == "finished", summary["reason"]
+    model, vocab_size = parse_settings(flat).model, summary["data"]["vocab_size"]
+    host.command(run, owner, "delete")
+    assert 1e6 < n_parameters(model, vocab_size) < 10e6
+    predicted = memory_bytes(model, vocab_size, batch_size)
+    print(f"{shape}: predicted {predicted / 1e6:.0f} MB, took {(peak - idle) / 1e6:.0f} MB")
+    assert predicted == pytest.approx(peak - idle, rel=0.25)
