@@ -1,0 +1,171 @@
+"""Nothing that a reader typed is left after deletion, and nothing of it was ever in a URL or in the log."""
+
+import time
+import zipfile
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from tests.browser.driving import choose, open_app, wait_for
+from tests.conftest import AppServer
+
+pytestmark = pytest.mark.browser
+
+# One word for everything that a reader can type; letters only, so that every model can read them.
+MARK = "zyzzyva"
+KEPT_WHILE_THE_RUNS_ARE = ["name", "pasted", "uploaded", "setting", "change"]
+PASSING = ["film", "sample", "attention", "tokens", "code", "refused", "unknown", "explored"]
+TYPED = {place: MARK + place for place in KEPT_WHILE_THE_RUNS_ARE + PASSING}
+PROGRAM = "marker-program-token-0123456789"  # the owner token of a program that uses the endpoints
+STORY = "The {} sat by the sea and sang of ships. "
+
+
+@pytest.fixture
+def server(tmp_path):
+    """A server whose every folder is one of the test's own: data, archive, temporary files, home, log."""
+    folders = {name: tmp_path / name for name in ("archive", "tmp", "home")}
+    for folder in folders.values():
+        folder.mkdir()
+    server = AppServer(
+        tmp_path / "data",
+        LLMVIZ_ARCHIVE_DIR=str(folders["archive"]),
+        TMPDIR=str(folders["tmp"]),
+        HOME=str(folders["home"]),
+    )
+    yield server
+    server.stop()
+
+
+def contents(path: Path) -> bytes:
+    """The bytes of a file, and of all that is packed in it."""
+    data = path.read_bytes()
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            data += b"".join(archive.read(name) for name in archive.namelist())
+    return data
+
+
+def traces(root: Path, words: list[str]) -> dict[str, list[str]]:
+    """{word: the files that hold it}"""
+    found: dict[str, list[str]] = {}
+    for path in sorted(root.rglob("*")):
+        try:
+            data = contents(path) if path.is_file() else b""
+        except FileNotFoundError:  # replaced just now
+            continue
+        for word in words:
+            if word.encode() in data or word in path.name:
+                found.setdefault(word, []).append(str(path.relative_to(root)))
+    return found
+
+
+def learn_from(page, text: str | Path, size: str) -> str:
+    """Train on a text of one's own, pasted or from a file, until there are samples of it; the run's id."""
+    before = page.evaluate("window.llmviz.store.selection.run")
+    choose(page, "#lv-size", size)
+    page.wait_for_timeout(400)
+    choose(page, "#lv-corpus", "A text of yours …")
+    if isinstance(text, Path):
+        page.locator("#lv-file").set_input_files(text)
+        page.get_by_text("The file is in the box").wait_for()
+    else:
+        page.locator("#lv-text textarea").fill(text)
+    page.keyboard.press("Escape")
+    page.locator("#lv-train").click()
+    wait_for(page, f"run !== '{before}' && (store.data.get(run)?.events.length ?? 0) > 2", 60)
+    return page.evaluate("window.llmviz.store.selection.run")
+
+
+def send(page, path: str, body: dict) -> int:
+    """A request as the page's own scripts send it; the status of the answer."""
+    return page.evaluate(
+        """([path, body]) => fetch(window.llmviz.base + path, {
+            method: "POST",
+            headers: { "Content-Type": "application/json", "X-LLMViz-Owner": window.llmviz.owner() },
+            body: JSON.stringify(body),
+        }).then(async (response) => { await response.text(); return response.status; })""",
+        [path, body],
+    )
+
+
+def type_everywhere(page, server, tmp_path) -> None:
+    """Leave a marker wherever a reader can type, on the page and through the endpoints."""
+    file = tmp_path / "home" / "diary.txt"
+    file.write_text(STORY.format(TYPED["uploaded"]) * 200, "utf-8")
+    learn_from(page, file, "Spark")
+    file.unlink()
+    run = learn_from(page, STORY.format(TYPED["pasted"]) * 200, "Medium")
+    assert send(page, f"runs/{run}/change", {"prompt": TYPED["change"]}) == 200
+    page.locator("#lv-film input").fill(TYPED["film"])
+    page.locator("#lv-film").get_by_role("button", name="Write").click()
+    for tab in ("sample", "attention", "tokens"):
+        page.get_by_role("tab", name=tab.capitalize()).click()
+        page.locator(f"#lv-{tab} textarea").first.fill(TYPED[tab])
+        page.wait_for_timeout(1500)
+    page.get_by_role("tab", name="Train", exact=True).click()
+    page.locator(".lv-you-open").click()
+    page.locator("#lv-you-field").fill(TYPED["code"])
+    page.get_by_role("button", name="Use this code").click()
+    page.keyboard.press("Escape")
+    assert send(page, f"runs/{run}/rename", {"name": TYPED["name"]}) == 200
+    assert send(page, f"runs/{run}/change", {TYPED["unknown"]: 1}) == 400
+    assert send(page, "job/nosuch", {"prompt": TYPED["refused"]}) == 404
+    assert send(page, "job/sample", {"run": run, "prompt": TYPED["refused"] * 20_000}) >= 400
+    page.evaluate(f"store => window.llmviz.store.summaries.get('{run}').name = '{TYPED['explored']}'")
+    page.locator("#lv-explore-open, button:has-text('Explore')").first.click()
+    page.wait_for_selector("#lv-explore .js-plotly-plot", timeout=30_000)
+    page.keyboard.press("Escape")
+    assert page.request.get(f"{server.url}/gradio_api/llmviz/runs/{run}/run.zip").ok
+
+
+def use_endpoints(server) -> str:
+    """A run of a program's, with a prompt as a setting; and a setting that there is not."""
+    from gradio_client import Client
+    from gradio_client.exceptions import AppError
+
+    client = Client(server.url, verbose=False)
+    with pytest.raises(AppError):
+        client.predict({TYPED["unknown"]: TYPED["refused"]}, "spark", PROGRAM, api_name="/train")
+    run = client.predict({"prompt": TYPED["setting"], "max_steps": 40}, "spark", PROGRAM, api_name="/train")
+    deadline = time.monotonic() + 60
+    while client.predict(run, api_name="/run")["status"] != "finished" and time.monotonic() < deadline:
+        time.sleep(0.3)
+    return run
+
+
+@pytest.mark.slow
+def test_no_trace_is_left_of_what_a_reader_typed(page, server, tmp_path):
+    urls: list[str] = []
+    page.on("request", lambda request: urls.append(unquote(request.url)))
+    open_app(page, server)
+    type_everywhere(page, server, tmp_path)
+    theirs = use_endpoints(server)
+    token = page.evaluate("window.llmviz.owner()")
+    secrets = [token, PROGRAM]
+
+    planted = traces(server.data_dir, [*TYPED.values(), *secrets])
+    missing = {TYPED[place] for place in KEPT_WHILE_THE_RUNS_ARE} - set(planted)
+    assert not missing, "the test would find nothing even if it were left"
+    assert not set(secrets) & set(planted)
+
+    mine = page.evaluate("[...window.llmviz.store.summaries.values()].filter((run) => run.mine)")
+    assert len(mine) == 2
+    for run in mine:
+        assert send(page, f"runs/{run['id']}/do/delete", {}) == 200
+    deleted = page.request.post(
+        f"{server.url}/gradio_api/llmviz/runs/{theirs}/do/delete", headers={"X-LLMViz-Owner": PROGRAM}
+    )
+    assert deleted.ok
+
+    everything = [MARK, *secrets]
+    deadline = time.monotonic() + 20  # the files go in the background
+    while traces(tmp_path, everything) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert traces(tmp_path, everything) == {}
+    server.stop()  # what it writes at its end counts too
+    assert traces(tmp_path, everything) == {}
+    assert server.log.is_relative_to(tmp_path)
+    assert server.log.stat().st_size > 0
+    assert len(urls) > 50
+    assert [url for url in urls if any(word in url for word in everything)] == []
