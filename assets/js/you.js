@@ -188,7 +188,7 @@ function forget() {
 /** Somebody new, on a page that holds nothing of what was typed before. */
 function leave() {
   forgetOwner();
-  location.assign(location.pathname);
+  location.replace(location.pathname); // and no way back to it
 }
 
 /** A head and shoulders. */

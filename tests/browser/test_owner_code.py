@@ -186,6 +186,8 @@ def test_forget_me_shows_the_code_once_more_and_leaves_nothing(page, app_server)
     kept = page.evaluate("JSON.stringify({ ...localStorage, ...sessionStorage })")
     assert before not in kept
     assert run not in kept
+    page.go_back()
+    assert run not in page.url  # the page that was left is not in the history either
 
 
 # ---------------------------------------------------------------- two tabs
