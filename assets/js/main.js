@@ -4,6 +4,7 @@
 import { announce, base, getJSON, job, owner, select, store, watchTheme } from "./core.js";
 import { agreedText, chooseCorpus } from "./owntext.js";
 import { reply, selectionInput } from "./page.js";
+import { followLesson } from "./lesson.js";
 import { startStream } from "./stream.js";
 
 // Loaded when first needed: a page that never opens Attention never fetches it, and a fault in one
@@ -21,6 +22,7 @@ const components = {
   upload: () => import("./upload.js"),
   live: () => import("./live.js"),
   compare: () => import("./compare.js"),
+  class: () => import("./class.js"),
 };
 
 const mounted = new WeakSet();
@@ -53,4 +55,5 @@ window.llmviz = {
 };
 
 watchTheme();
+followLesson();
 startStream();

@@ -16,6 +16,7 @@ import { command } from "./page.js";
 import { newsOf, qualityAt } from "./records.js";
 
 const LASTING = new Set(["nan", "diverged"]); // notices that stay until something is done about them
+const OPENED_SHOWN = 120_000; // ms: that the teacher looks on must not be missed
 const NOTICE_SHOWN = 12_000; // ms: the others ("recovered", "changed") are on the curve afterwards
 const MENDABLE = new Map([
   ["nan", ["Try again with a lower learning rate", "retry"]],
@@ -98,6 +99,7 @@ function noticeToShow(summary, notices, age) {
   if (newest?.code === "unwatched") return summary?.status === "paused" ? newest : null;
   if (summary?.status === "failed" && summary.reason)
     return { code: newest?.code ?? "failed", text: summary.reason };
+  if (newest?.code === "opened") return age < OPENED_SHOWN ? newest : null;
   return newest && age < NOTICE_SHOWN && summary.status !== "finished" ? newest : null;
 }
 

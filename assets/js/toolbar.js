@@ -75,6 +75,11 @@ export function mount(box, props, trigger, watch) {
   // A link may carry settings; Gradio fills the form with them, once.
   if (new URLSearchParams(location.search).has("preset")) trigger("apply", { query: location.search });
 
+  /** In a lesson everybody's Train begins with the same size. */
+  listen(box, "preset", (size) => {
+    offered = true;
+    trigger("select", { size });
+  });
   watch("value", showEstimate);
   listen(box, "host", showEstimate);
   listen(box, "runs", showRun);

@@ -62,6 +62,7 @@ class Classroom:
             "frozen": lesson.frozen,
             "preset": lesson.preset,
             "deadline": lesson.deadline,
+            "limits": lesson.limits,
             "keep_days": self.keep_days,
         }
 
@@ -72,8 +73,12 @@ class Classroom:
 
     def within(self, limits: Limits) -> Limits:
         """The limits that hold: those of the machine, or lower ones of the lesson."""
-        lower = {name: min(most, getattr(limits, name)) for name, most in self.lesson.limits.items()}
-        return replace(limits, **lower)
+        return lowered(limits, self.lesson.limits)
+
+
+def lowered(limits: Limits, most: dict[str, int]) -> Limits:
+    """These limits, with those in `most` where they are lower."""
+    return replace(limits, **{name: min(value, getattr(limits, name)) for name, value in most.items()})
 
 
 def _read(path: Path) -> Lesson:

@@ -104,7 +104,7 @@ class ClassView:
     def entries(self) -> list[Entry]:
         """The runs of the class, in the order in which they were made: all that browsers made here."""
         entries = [entry for entry in self.library.all() if not entry.shipped and entry.owned]
-        return sorted(entries, key=lambda entry: entry.described.get("created", ""))
+        return sorted(entries, key=lambda entry: (entry.described.get("created", ""), entry.id))
 
     def chunk(self) -> bytes:
         """The message, as a server-sent event."""

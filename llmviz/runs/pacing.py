@@ -8,6 +8,9 @@ if TYPE_CHECKING:
     from llmviz.training import Trainer
 
 
+FIRST_GUESS = 0.2  # of the time to a deadline: before, a run that waits for its turn would look far too slow
+
+
 class Stopwatch:
     """Counts the seconds between `start` and `stop`, over many such stretches."""
 
@@ -58,6 +61,6 @@ def steps_in_time(trainer: "Trainer", now: float) -> float | None:
     expected = []
     if limit is not None and trainer.seconds:
         expected.append(done * limit / trainer.seconds)
-    if deadline is not None and done > deadline.step and (passed := deadline.passed(now)):
+    if deadline is not None and done > deadline.step and (passed := deadline.passed(now)) >= FIRST_GUESS:
         expected.append(deadline.step + (done - deadline.step) / passed)
     return min(expected, default=None)

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llmviz.runs.archive import ZIP_SECONDS, remove_old, zip_run
-from llmviz.runs.classroom import LESSON_LIMITS
+from llmviz.runs.classroom import LESSON_LIMITS, lowered
 from llmviz.runs.classview import ClassView
 from llmviz.runs.library import Entry
+from llmviz.runs.limits import beyond
 from llmviz.runs.refusal import Refused, disk_troubles_told
 from llmviz.runs.signin import SignIn
 from llmviz.settings import PRESETS
@@ -120,8 +121,13 @@ class Teaching:
         if preset is not None and preset not in PRESETS:
             raise Refused([f"There is no preset “{str(preset)[:30]}”."])
         limits = _limits(wishes.get("limits"))
+        allowed = lowered(self.host.machine_limits, limits)
+        if preset and (sentences := beyond(PRESETS[preset].settings, allowed)):
+            raise Refused(
+                [f"The size {PRESETS[preset].label} would not be allowed in this lesson.", *sentences]
+            )
         self.host.classroom.decide(preset=preset, limits=limits)
-        self.host.limits = self.host.classroom.within(self.host.machine_limits)
+        self.host.limits = allowed
 
     @disk_troubles_told()
     def end_at(self, session: str, deadline: Any) -> None:

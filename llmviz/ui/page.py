@@ -5,6 +5,7 @@ from pathlib import Path
 import gradio as gr
 
 from llmviz.runs import Host
+from llmviz.settings import PRESETS
 from llmviz.ui.api import build_endpoints
 from llmviz.ui.components import component
 from llmviz.ui.controls import sampling_controls
@@ -30,6 +31,11 @@ def build_page(host: Host) -> gr.Blocks:
                 component("attention")
             with gr.Tab("Sample", id="sample"):
                 component("sample", value={"controls": sampling_controls(SAMPLING)})
+            if host.classroom.on:  # seen by those who sign in
+                with gr.Tab("Class", id="class", elem_id="lv-class-tab"):
+                    component(
+                        "class", value={"presets": {name: preset.label for name, preset in PRESETS.items()}}
+                    )
         build_endpoints(host)
     return page
 

@@ -193,8 +193,9 @@ def test_it_is_encoded_once_however_many_look(host, session, train, owner):
 
 
 def test_a_lessons_limits_hold_and_are_told_and_end(host, session, flat, owner):
-    host.teaching.plan(session, {"preset": "spark", "limits": {"steps": 20, "parameters": None}})
+    host.teaching.plan(session, {"preset": "spark"})
     assert host.status()["class"]["preset"] == "spark"
+    host.teaching.plan(session, {"limits": {"steps": 20, "parameters": None}})
     assert host.status()["limits"]["steps"] == 20
     with pytest.raises(Refused, match="30 steps are too many: at most 20"):
         host.create(flat, owner)
@@ -207,6 +208,7 @@ def test_a_lessons_limits_hold_and_are_told_and_end(host, session, flat, owner):
     "wishes",
     [
         {"preset": "huge"},
+        {"preset": "spark", "limits": {"steps": 10}},
         {"limits": {"threads": 1}},
         {"limits": {"steps": 0}},
         {"limits": {"steps": 1.5}},
