@@ -1,5 +1,6 @@
 """Nothing that a reader typed is left after deletion, and nothing of it was ever in a URL or in the log."""
 
+import io
 import time
 import zipfile
 from pathlib import Path
@@ -17,33 +18,36 @@ MARK = "zyzzyva"
 KEPT_WHILE_THE_RUNS_ARE = ["name", "pasted", "uploaded", "setting", "change"]
 PASSING = ["film", "sample", "attention", "tokens", "code", "refused", "unknown", "explored"]
 TYPED = {place: MARK + place for place in KEPT_WHILE_THE_RUNS_ARE + PASSING}
+PASSWORD = "marker-blackboard-password"
 PROGRAM = "marker-program-token-0123456789"  # the owner token of a program that uses the endpoints
 STORY = "The {} sat by the sea and sang of ships. "
 
 
-@pytest.fixture
-def server(tmp_path):
-    """A server whose every folder is one of the test's own: data, archive, temporary files, home, log."""
+@pytest.fixture(params=["owners", "teacher"])
+def server(request, tmp_path):
+    """A server whose every folder is one of the test's own: data, archive, temporary files, home, log.
+    `deleted_by`: who deletes in the end; a teacher has a class."""
     folders = {name: tmp_path / name for name in ("archive", "tmp", "home")}
     for folder in folders.values():
         folder.mkdir()
     server = AppServer(
         tmp_path / "data",
         LLMVIZ_ARCHIVE_DIR=str(folders["archive"]),
+        LLMVIZ_TEACHER_PASSWORD=PASSWORD if request.param == "teacher" else "",
         TMPDIR=str(folders["tmp"]),
         HOME=str(folders["home"]),
     )
+    server.deleted_by = request.param
     yield server
     server.stop()
 
 
-def contents(path: Path) -> bytes:
+def unpacked(data: bytes) -> bytes:
     """The bytes of a file, and of all that is packed in it."""
-    data = path.read_bytes()
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            data += b"".join(archive.read(name) for name in archive.namelist())
-    return data
+    if not data.startswith(b"PK"):
+        return data
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return data + b"".join(unpacked(archive.read(name)) for name in archive.namelist())
 
 
 def traces(root: Path, words: list[str]) -> dict[str, list[str]]:
@@ -51,7 +55,7 @@ def traces(root: Path, words: list[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for path in sorted(root.rglob("*")):
         try:
-            data = contents(path) if path.is_file() else b""
+            data = unpacked(path.read_bytes()) if path.is_file() else b""
         except FileNotFoundError:  # replaced just now
             continue
         for word in words:
@@ -108,7 +112,8 @@ def type_everywhere(page, server, tmp_path) -> None:
     page.locator("#lv-you-field").fill(TYPED["code"])
     page.get_by_role("button", name="Use this code").click()
     page.keyboard.press("Escape")
-    assert send(page, f"runs/{run}/rename", {"name": TYPED["name"]}) == 200
+    named = send(page, f"runs/{run}/rename", {"name": TYPED["name"]})
+    assert named == (403 if server.deleted_by == "teacher" else 200)
     assert send(page, f"runs/{run}/change", {TYPED["unknown"]: 1}) == 400
     assert send(page, "job/nosuch", {"prompt": TYPED["refused"]}) == 404
     assert send(page, "job/sample", {"run": run, "prompt": TYPED["refused"] * 20_000}) >= 400
@@ -134,29 +139,46 @@ def use_endpoints(server) -> str:
     return run
 
 
+def delete_as_owners(page, server, run_of_program: str) -> None:
+    mine = page.evaluate("[...window.llmviz.store.summaries.values()].filter((run) => run.mine)")
+    assert len(mine) == 2
+    for run in mine:
+        assert send(page, f"runs/{run['id']}/do/delete", {}) == 200
+    path = f"{server.url}/gradio_api/llmviz/runs/{run_of_program}/do/delete"
+    assert page.request.post(path, headers={"X-LLMViz-Owner": PROGRAM}).ok
+
+
+def delete_as_teacher(page, server) -> str:
+    """Sign in, download the whole class, clear it; the session's secret."""
+    base = f"{server.url}/gradio_api/llmviz/teacher"
+    answer = page.request.post(f"{base}/sign-in", data={"password": PASSWORD})
+    session = answer.json()["session"]
+    teacher = {"X-LLMViz-Teacher": session}
+    ticket = page.request.post(f"{base}/zip", headers=teacher).json()["ticket"]
+    assert TYPED["pasted"].encode() in unpacked(page.request.get(f"{base}/zip/{ticket}").body())
+    assert page.request.post(f"{base}/clear", headers=teacher).json()["deleted"] == 3
+    return session
+
+
 @pytest.mark.slow
 def test_no_trace_is_left_of_what_a_reader_typed(page, server, tmp_path):
     urls: list[str] = []
     page.on("request", lambda request: urls.append(unquote(request.url)))
     open_app(page, server)
     type_everywhere(page, server, tmp_path)
-    theirs = use_endpoints(server)
-    token = page.evaluate("window.llmviz.owner()")
-    secrets = [token, PROGRAM]
+    run_of_program = use_endpoints(server)
+    secrets = [page.evaluate("window.llmviz.owner()"), PROGRAM, PASSWORD]
 
     planted = traces(server.data_dir, [*TYPED.values(), *secrets])
-    missing = {TYPED[place] for place in KEPT_WHILE_THE_RUNS_ARE} - set(planted)
+    kept = set(KEPT_WHILE_THE_RUNS_ARE) - ({"name"} if server.deleted_by == "teacher" else set())
+    missing = {TYPED[place] for place in kept} - set(planted)
     assert not missing, "the test would find nothing even if it were left"
     assert not set(secrets) & set(planted)
 
-    mine = page.evaluate("[...window.llmviz.store.summaries.values()].filter((run) => run.mine)")
-    assert len(mine) == 2
-    for run in mine:
-        assert send(page, f"runs/{run['id']}/do/delete", {}) == 200
-    deleted = page.request.post(
-        f"{server.url}/gradio_api/llmviz/runs/{theirs}/do/delete", headers={"X-LLMViz-Owner": PROGRAM}
-    )
-    assert deleted.ok
+    if server.deleted_by == "teacher":
+        secrets.append(delete_as_teacher(page, server))
+    else:
+        delete_as_owners(page, server, run_of_program)
 
     everything = [MARK, *secrets]
     deadline = time.monotonic() + 20  # the files go in the background
