@@ -57,22 +57,32 @@ export async function teach(path, body = {}) {
   return null;
 }
 
+const SILENCE = 6_000; // ms without a word after which a filter is taken to hold the stream back
+const ASK_EVERY = 3_000; // ms, where it does
+
 /** Hear of the class until `signal` aborts or the session ends; the line may break and is opened again. */
 export async function watchClass(hear, signal) {
+  let heard = performance.now();
+  const told = (message) => {
+    heard = performance.now();
+    if (message.t === "class") hear(message);
+  };
+  const asking = setInterval(async () => {
+    if (!session || performance.now() - heard < SILENCE) return;
+    const response = await ask("look", {}, signal).catch(() => null);
+    if (response?.ok) hear(await response.json());
+  }, ASK_EVERY);
+  signal.addEventListener("abort", () => clearInterval(asking));
   while (!signal.aborted && session) {
     try {
       const response = await ask("stream", {}, signal);
-      if (response.ok) {
-        for await (const line of linesOf(response.body)) {
-          const message = line.startsWith("data:") ? JSON.parse(line.slice(5)) : {};
-          if (message.t === "class") hear(message);
-        }
-      }
+      if (response.ok) for await (const line of linesOf(response.body)) if (line.startsWith("data:")) told(JSON.parse(line.slice(5)));
     } catch (error) {
       if (!signal.aborted) console.warn("llmviz: class:", error.message);
     }
     await new Promise((done) => setTimeout(done, 1000 + 1000 * Math.random()));
   }
+  clearInterval(asking);
 }
 
 /** The discreet way in: a word at the end of the tabs that opens a small window, or signs out. */

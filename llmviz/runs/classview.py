@@ -106,15 +106,14 @@ class ClassView:
         entries = [entry for entry in self.library.all() if not entry.shipped and entry.owned]
         return sorted(entries, key=lambda entry: (entry.described.get("created", ""), entry.id))
 
-    def chunk(self) -> bytes:
-        """The message, as a server-sent event."""
+    def encoded(self) -> bytes:
+        """The message as JSON."""
         with self._lock:
-            made, chunk = self._encoded
+            made, encoded = self._encoded
             if time.monotonic() - made >= FRESH_SECONDS:
-                message = json.dumps(self.message(), separators=(",", ":"), allow_nan=False)
-                chunk = b"data: " + message.encode() + b"\n\n"
-                self._encoded = (time.monotonic(), chunk)
-            return chunk
+                encoded = json.dumps(self.message(), separators=(",", ":"), allow_nan=False).encode()
+                self._encoded = (time.monotonic(), encoded)
+            return encoded
 
     def message(self) -> dict[str, Any]:
         """Every run, the cores and the memory."""

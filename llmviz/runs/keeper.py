@@ -27,6 +27,7 @@ class Keeper:
 
     def __init__(self, host: "Host") -> None:
         self.host = host
+        self._ending_since: float | None = None  # when a deadline was seen to have passed
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._work, name="llmviz-keeper", daemon=True)
 
@@ -63,8 +64,10 @@ class Keeper:
             if not self.host.lives.trains(entry):
                 with contextlib.suppress(Refused):  # it has just ended
                     self.host.lives.resume(entry)
-        over = not ending or now > deadline + PATIENCE
+        self._ending_since = self._ending_since or now  # not the deadline: the server may have been away
+        over = not ending or now > self._ending_since + PATIENCE
         if over:
+            self._ending_since = None
             self.host.classroom.decide(deadline=None)
             self.host.lives.deadline = None
         self.host.lives.scheduler.freeze(over and self.host.classroom.lesson.frozen)

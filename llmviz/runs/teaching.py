@@ -59,6 +59,11 @@ class Teaching:
         """Raises Refused if this is no teacher's session; else the teacher has just been active."""
         self._the_door().require(session)
 
+    def require_watching(self, session: str) -> None:
+        """Raises Refused if this is no teacher's session. To look on is not to be active."""
+        if not self.holds(session):
+            self.require(session)
+
     def holds(self, session: str) -> bool:
         """Whether a session still holds, for who only looks on."""
         return self._the_door().holds(session)

@@ -96,6 +96,7 @@ class RateLimit:
             return await self.app(scope, receive, send)
         headers = Headers(scope=scope)
         owner, address = headers.get("x-llmviz-owner", ""), self._address(scope, headers)
+        scope["llmviz_address"] = address
         try:
             for kind in kinds_of(scope["method"], scope["path"]):
                 self.host.rates.spend(kind, owner, address)

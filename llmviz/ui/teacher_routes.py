@@ -33,8 +33,7 @@ def teacher_table(host: Host, json_body: Reader) -> list[tuple[str, str, Handler
 
     async def sign_in(request: Request) -> Response:
         body = await json_body(request)
-        address = request.client.host if request.client else ""
-        return JSONResponse({"session": teaching.sign_in(body.get("password"), address)})
+        return JSONResponse({"session": teaching.sign_in(body.get("password"), _address(request))})
 
     async def sign_out(request: Request) -> Response:
         teaching.sign_out(session_of(request))
@@ -47,6 +46,10 @@ def teacher_table(host: Host, json_body: Reader) -> list[tuple[str, str, Handler
             media_type="text/event-stream",
             headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
         )
+
+    async def look(request: Request) -> Response:
+        teaching.require_watching(session_of(request))
+        return Response(await run_in_threadpool(teaching.view.encoded), media_type="application/json")
 
     async def command(request: Request) -> Response:
         key, action = request.path_params["key"], request.path_params["action"]
@@ -86,6 +89,7 @@ def teacher_table(host: Host, json_body: Reader) -> list[tuple[str, str, Handler
         ("POST", "/teacher/sign-in", sign_in),
         ("POST", "/teacher/sign-out", sign_out),
         ("POST", "/teacher/stream", watch),
+        ("POST", "/teacher/look", look),
         ("POST", "/teacher/runs/{key}/do/{action}", command),
         ("POST", "/teacher/runs/{key}/open", open_run),
         ("POST", "/teacher/freeze", freeze),
@@ -97,14 +101,19 @@ def teacher_table(host: Host, json_body: Reader) -> list[tuple[str, str, Handler
     ]
 
 
+def _address(request: Request) -> str:
+    """Where a request comes from, as `guard` found out."""
+    return request.scope.get("llmviz_address") or (request.client.host if request.client else "")
+
+
 async def _glances(host: Host, session: str) -> AsyncIterator[bytes]:
     """The class, as often as it changed, for as long as the session holds."""
     told, spoke = b"", time.monotonic()
     while not host.closed and host.teaching.holds(session):
-        chunk = await run_in_threadpool(host.teaching.view.chunk)
-        if chunk != told:
-            told, spoke = chunk, time.monotonic()
-            yield chunk
+        message = await run_in_threadpool(host.teaching.view.encoded)
+        if message != told:
+            told, spoke = message, time.monotonic()
+            yield b"data: " + message + b"\n\n"
         elif time.monotonic() - spoke > PING_SECONDS:
             spoke = time.monotonic()
             yield encode({"t": "ping"})

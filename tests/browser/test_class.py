@@ -153,3 +153,13 @@ def test_thirty_runs_fit_the_projector(teacher, projector):
         ".getImageData(0, 0, canvas.width, canvas.height).data.some((value) => value > 0))"
     )
     assert teacher.evaluate(drawn) == [True] * 30
+
+
+def test_where_a_filter_holds_the_stream_back_the_class_is_asked_for(teacher):
+    message = json.dumps(thirty())
+    teacher.route("**/teacher/stream", lambda route: None)  # never answered
+    teacher.route(
+        "**/teacher/look", lambda route: route.fulfill(body=message, content_type="application/json")
+    )
+    sign_in(teacher)
+    teacher.locator(".lv-class-card").nth(29).wait_for(timeout=20_000)

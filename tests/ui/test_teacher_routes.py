@@ -54,7 +54,7 @@ def glance(http, teacher) -> dict:
     raise AssertionError("nothing came")
 
 
-ROUTES = ["stream", "runs/x/do/stop", "runs/x/open", "freeze", "clear", "plan", "deadline", "zip"]
+ROUTES = ["stream", "look", "runs/x/do/stop", "runs/x/open", "freeze", "clear", "plan", "deadline", "zip"]
 
 
 @pytest.mark.parametrize("path", ROUTES)
@@ -80,6 +80,9 @@ def test_a_wrong_password_is_refused(http, body):
 
 def test_the_class_is_seen_and_commanded(http, teacher, run):
     message = glance(http, teacher)
+    assert (
+        http.post("teacher/look", headers=teacher).json()["t"] == "class"
+    )  # where a filter holds streams back
     assert [told["status"] for told in message["runs"]] != []
     key = message["runs"][0]["key"]
     assert key != run

@@ -170,7 +170,7 @@ def test_the_class_at_a_glance_shows_curves_and_nothing_typed(host, session, tra
     again = train(owner)
     until(lambda: len(host.teaching.view.message()["runs"][0]["curve"][0]) > 20)
     time.sleep(1.0)
-    message = json.loads(host.teaching.view.chunk().removeprefix(b"data: "))
+    message = json.loads(host.teaching.view.encoded())
     shown = {told["key"]: told for told in message["runs"]}
     assert [told["key"] for told in message["runs"]] == [key_of(host, r) for r in (run, other, again)]
     told = shown[key_of(host, run)]
@@ -188,8 +188,8 @@ def test_the_class_at_a_glance_shows_curves_and_nothing_typed(host, session, tra
 
 def test_it_is_encoded_once_however_many_look(host, session, train, owner):
     train(owner)
-    chunks = [host.teaching.view.chunk() for _ in range(30)]
-    assert all(chunk is chunks[0] for chunk in chunks[:5])
+    messages = [host.teaching.view.encoded() for _ in range(5)]
+    assert all(message is messages[0] for message in messages)
 
 
 def test_a_lessons_limits_hold_and_are_told_and_end(host, session, flat, owner):
