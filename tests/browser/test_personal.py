@@ -311,10 +311,13 @@ def test_a_text_without_people_is_asked_no_question(page, app_server):
     assert any("The cat sat" in request for request in sent)
 
 
-def test_a_text_that_is_not_learned_from_stays_where_it_is(page, app_server):
+@pytest.mark.parametrize(("dropdown", "other"), [("#lv-corpus", "Rhymes"), ("#lv-size", "Small")])
+def test_a_text_that_is_not_learned_from_stays_where_it_is(page, app_server, dropdown, other):
+    """Another text was chosen, or a size that brings its own."""
     open_app(page, app_server)
     sent = fill_own_text(page, STORY)
-    choose(page, "#lv-corpus", "Rhymes")
+    choose(page, dropdown, other)
+    page.wait_for_timeout(500)
     assert press(page).count() == 0
     wait_for(page, "store.summaries.get(run)?.mine", 45)
     page.locator("#lv-stop").click()

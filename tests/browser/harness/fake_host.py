@@ -9,6 +9,7 @@ import math
 import random
 import time
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 from typing import Any
 
 LETTERS = 27
@@ -171,6 +172,8 @@ class FakeHost:
     """The methods the page's routes call, on runs kept in memory."""
 
     closed = False
+    classroom = SimpleNamespace(on=False)
+    teaching = None  # there is no class
 
     def __init__(self) -> None:
         self.runs: dict[str, FakeRun] = {}
