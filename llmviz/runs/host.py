@@ -45,6 +45,7 @@ from llmviz.runs.limits import (
 )
 from llmviz.runs.lives import Lives
 from llmviz.runs.machine import Machine, machine
+from llmviz.runs.mirror import open_mirror
 from llmviz.runs.names import chosen_name, opened_name, random_name
 from llmviz.runs.owners import hash_token, is_token
 from llmviz.runs.rates import Rates
@@ -63,6 +64,7 @@ __all__ = ["DataDirBusy", "Host", "Refused"]
 
 SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "models"
 MAX_FEEDS = 200
+LAST_SECONDS = 8.0  # for checkpoints, and then copies of them, once the end has been asked for
 ACTIONS = ("pause", "resume", "stop", "step", "delete", "retry")
 
 
@@ -93,6 +95,9 @@ class Host:
         self.runs = self.data_dir / "runs"
         self.zips = self.data_dir / "zips"
         self._lock_file = take_data_dir(self.data_dir)
+        self.archive = open_mirror(environ)
+        if self.archive:
+            self.archive.restore(self.runs, self.data_root)
         remove_leftovers(self.runs)
         self.classroom = Classroom(self.data_dir, environ)
         self.limits = self.classroom.within(self.machine_limits)
@@ -134,12 +139,15 @@ class Host:
         self.keeper.start()
         if self.chores:
             self.housekeeper.start()
+        if self.archive:
+            self.archive.start(self.library)
 
     def close(self) -> None:
         """Let every run write a checkpoint, end all workers and free the data directory."""
         if self.closed:
             return
         self.closed = True
+        began = time.monotonic()
         self.attendance.close()
         self.watchdog.close()
         self.keeper.close()
@@ -147,6 +155,8 @@ class Host:
         self.jobs.close()
         self.lives.close()
         self.launcher.close()
+        if self.archive:
+            self.archive.close(self.library, max(1.0, LAST_SECONDS - (time.monotonic() - began)))
         os.close(self._lock_file)
 
     # ---- making runs ----
@@ -270,6 +280,8 @@ class Host:
     def remove(self, entry: Entry) -> None:
         """Delete a run and all that is left of it; nothing is asked here about who may."""
         self._feeds.pop(entry.id, None)
+        if self.archive:
+            self.archive.forget(entry.id)
         self.lives.delete(entry, afterwards=lambda: self._drop_dataset(entry))
         for path in [*self.zips.glob(f"{entry.id}-*"), *self.zips.glob("class-*")]:
             path.unlink(missing_ok=True)
