@@ -7,13 +7,16 @@ hashes of their recipes, and nobody may pass off another text under such a name.
 """
 
 import contextlib
+import errno
 import json
 import math
 import os
 import re
 import stat
+import struct
 import time
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -40,6 +43,18 @@ _LEFT_OUT = re.compile(  # harmless, and of no use elsewhere
     r"|(opening|recipe)\.json"  # of a shipped model: only what came with the program is taken at its word
     r"|__MACOSX/.*|(.*/)?(\.DS_Store|Thumbs\.db|desktop\.ini)"  # what other systems add when they zip
 )
+_DAMAGED = (  # what zipfile raises where the bytes are not those of a .zip
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    IndexError,
+    OverflowError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+)
 STATE = {
     "status": str, "step": int, "max_steps": int, "loss": float, "val_loss": float, "val_accuracy": float,
     "best_val_loss": float, "bits_per_byte": float, "seconds": float, "tokens_seen": int, "tok_s": float,
@@ -47,6 +62,11 @@ STATE = {
 }  # fmt: skip
 ENDED = ("finished", "stopped", "failed")
 MAX_STRING = 20_000
+
+
+def is_run_file(name: str) -> bool:
+    """Whether a run directory has such a file that is worth keeping; never a path that leads elsewhere."""
+    return bool(_EXPECTED.fullmatch(name))
 
 
 def zip_run(run: RunDirectory, dataset: Path, target: Path) -> Path:
@@ -104,7 +124,13 @@ def unzip_run(source: IO[bytes], folder: Path, most: int = MAX_BYTES) -> RunDire
             members = _checked_members(archive, most)
             folder.mkdir(parents=True)
             _extract(archive, members, folder, most)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+    except Refused:  # a ValueError too, and it has its sentence already
+        raise
+    except _DAMAGED as error:
+        raise Refused(["This is not a whole .zip file, so it cannot be opened."]) from error
+    except OSError as error:
+        if error.errno not in (None, errno.EINVAL):  # that is the disk's trouble, and told elsewhere
+            raise
         raise Refused(["This is not a whole .zip file, so it cannot be opened."]) from error
     run = RunDirectory(folder)
     _clean(run)
@@ -113,7 +139,7 @@ def unzip_run(source: IO[bytes], folder: Path, most: int = MAX_BYTES) -> RunDire
 
 def _checked_members(archive: zipfile.ZipFile, most: int) -> dict[str, zipfile.ZipInfo]:
     """{name inside the run: member}. Raises Refused."""
-    infos = [info for info in archive.infolist() if not info.is_dir()]
+    infos = [info for info in archive.infolist() if not info.filename.endswith("/")]
     infos = [info for info in infos if not _LEFT_OUT.fullmatch(info.filename)]
     top = _common_folder([info.filename for info in infos])
     members: dict[str, zipfile.ZipInfo] = {}
@@ -125,6 +151,8 @@ def _checked_members(archive: zipfile.ZipFile, most: int) -> dict[str, zipfile.Z
             )
         if _LEFT_OUT.fullmatch(name):
             continue
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise Refused(["This .zip is packed in an unusual way; pack it as an ordinary .zip."])
         if not _EXPECTED.fullmatch(name):
             raise Refused([f"This .zip holds “{_shown(name)}”, which no run has; it is refused."])
         if name in members:

@@ -206,3 +206,47 @@ def test_an_encrypted_zip_is_refused(packed, tmp_path):
             raw[at + offset] |= 1
     with pytest.raises(Refused):
         unzip_run(io.BytesIO(bytes(raw)), tmp_path / "opened")
+
+
+def test_a_member_without_a_name_is_refused(packed, tmp_path):
+    buffer = rezip(content_of(packed))
+    with zipfile.ZipFile(buffer, "a") as archive:
+        archive.writestr(zipfile.ZipInfo(""), b"x")
+    with pytest.raises(Refused, match="which no run has"):
+        unzip_run(buffer, tmp_path / "opened")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_an_unusual_way_of_packing_is_refused(packed, tmp_path, method):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as archive:
+        archive.writestr("run.json", content_of(packed)["run.json"])
+    with pytest.raises(Refused, match="unusual way"):
+        unzip_run(buffer, tmp_path / "opened")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_a_zip_that_is_damaged_anywhere_is_refused_or_still_a_run(packed, tmp_path, method):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as archive:
+        for name, content in content_of(packed).items():
+            archive.writestr(name, content)
+    whole = buffer.getvalue()
+    refused = 0
+    for at in range(0, len(whole), max(1, len(whole) // 300)):
+        raw = bytearray(whole)
+        raw[at] ^= 0xFF
+        try:
+            unzip_run(io.BytesIO(bytes(raw)), tmp_path / f"opened-{at}")
+        except Refused:
+            refused += 1
+    assert refused > 100
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_a_zip_that_lacks_its_beginning_is_refused(packed, tmp_path, in_memory):
+    """Its directory then points to before the first byte."""
+    cut = packed.read_bytes()[:40] + packed.read_bytes()[400:]
+    (tmp_path / "cut.zip").write_bytes(cut)
+    with pytest.raises(Refused), (tmp_path / "cut.zip").open("rb") as file:
+        unzip_run(io.BytesIO(cut) if in_memory else file, tmp_path / "opened")
