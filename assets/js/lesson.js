@@ -15,9 +15,12 @@ const curtain = h(
 let entry = null;
 let preset = null;
 
+const LOOK_AGAIN = 1_000; // ms: Gradio draws the page after us and at times anew; what we put in may be gone
+
 export function followLesson() {
   store.on("host", show);
   store.on("teacher", show);
+  setInterval(show, LOOK_AGAIN);
 }
 
 function show() {
@@ -25,7 +28,6 @@ function show() {
   if (!lesson?.on) return;
   entry ??= teacherEntry();
   if (!corner.firstChild) corner.append(deadline, entry);
-  // The tabs may be drawn after us, and again.
   if (!corner.isConnected) document.querySelector("#lv-tabs .tab-wrapper")?.append(corner);
   showDeadline(lesson);
   freeze(lesson.frozen);
@@ -45,11 +47,10 @@ export const clockTime = (seconds) =>
 /** Nothing on the page can be used while the class is frozen, but by the teacher. */
 function freeze(wanted) {
   const frozen = Boolean(wanted) && !isTeacher();
-  if (frozen === curtain.isConnected) return;
   const page = document.querySelector(".gradio-container");
-  page?.toggleAttribute("inert", frozen);
+  if (page && page.inert !== frozen) page.inert = frozen;
+  if (frozen === curtain.isConnected) return;
   for (const open of document.querySelectorAll("dialog[open]")) if (frozen) open.close();
-  document.body.classList.toggle("lv-is-frozen", frozen);
   if (frozen) {
     // The teacher's entry has to stay within reach, or nobody could sign in while the class is paused.
     curtain.append(h("button", { type: "button", class: "lv-teacher-entry", onclick: () => entry.click() }, "Teacher"));

@@ -282,15 +282,14 @@ class Host:
         self._feeds.pop(entry.id, None)
         if self.archive:
             self.archive.forget(entry.id)
-        self.lives.delete(entry, afterwards=lambda: self._drop_dataset(entry))
+        self.lives.delete(entry, afterwards=lambda: self.drop_dataset(entry.described["data"]["sha256"]))
         for path in [*self.zips.glob(f"{entry.id}-*"), *self.zips.glob("class-*")]:
             path.unlink(missing_ok=True)
 
-    def _drop_dataset(self, entry: Entry) -> None:
+    def drop_dataset(self, sha256: str) -> None:
         """After a run is deleted: its text too, if no other run needs it and no preset will."""
-        sha256 = entry.described["data"]["sha256"]
         presets = {recipe_sha256(preset.settings.data) for preset in PRESETS.values()}
-        if entry.data_root and sha256 not in presets and not self.library.uses(sha256):
+        if sha256 not in presets and not self.library.uses(sha256):
             shutil.rmtree(self.data_root / sha256, ignore_errors=True)
 
     # ---- looking at them ----

@@ -82,11 +82,21 @@ class Keeper:
         """Delete files made for downloading, and class data that has been kept for as long as was said."""
         remove_old(self.host.zips, ZIP_SECONDS)
         classroom = self.host.classroom
-        for entry in self.host.teaching.view.entries() if classroom.on else []:
+        if not classroom.on:
+            return
+        self._drop_unused_texts(now)
+        for entry in self.host.teaching.view.entries():
             active = max(last_active(entry), classroom.lesson.since)
             if now - active > classroom.keep_days * DAY:
                 log.info("run %s: kept for %g days, deleted now", entry.id[:8], classroom.keep_days)
                 self.host.remove(entry)
+
+    def _drop_unused_texts(self, now: float) -> None:
+        """Texts that no run needs: of runs that came to nothing, say because the disk was full just then."""
+        for folder in self.host.data_root.glob("[0-9a-f]*"):
+            with contextlib.suppress(OSError):
+                if now - folder.stat().st_mtime > TIDY_SECONDS:
+                    self.host.drop_dataset(folder.name)
 
 
 def last_active(entry: Entry) -> float:

@@ -75,9 +75,13 @@ def test_eyes_on_me_and_a_look_that_is_seen(page, teacher, class_server):
     page.wait_for_timeout(1000)
     assert points(page) == at
     assert teacher.locator(".lv-frozen").count() == 0, "the teacher goes on showing things"
+    page.reload()
+    page.get_by_text("Eyes on your teacher, please.").wait_for()
+    page.wait_for_function("document.querySelector('.gradio-container')?.inert")
     teacher.locator("#lv-freeze").click()
     page.wait_for_function("!document.querySelector('.gradio-container').inert")
     wait_for_points(page, run, at)
+    assert page.locator(".lv-frozen").count() == 0
 
     card.click()
     teacher.get_by_role("button", name="Open (the student sees it)").click()

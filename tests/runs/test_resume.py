@@ -209,3 +209,20 @@ def test_watching_sampling_and_evaluating_disturb_nothing(tiny_run, tiny_data, u
             session.observer.publish_live()
             torch.rand(5)
     assert_same_ending(run, undisturbed)
+
+
+def test_a_deadline_comes_again_after_a_crash(tiny_run, tiny_data):
+    run = tiny_run(max_steps=1_000_000, warmup_steps=0, learning_rate=1e-3, final_lr_ratio=0.1)
+    session = Session(run, tiny_data)
+    train_slice(session, Budget(steps=5))
+    session.checkpoint()
+    train_slice(session, Budget(steps=5))
+    session.change(deadline=time.time() + 1.5)
+    train_slice(session, Budget(steps=5))
+    session._resources.close()  # a crash: all that was in memory is gone
+    run_inline(run, data_root=tiny_data)
+    assert {"rewind": 5} in lines(run.metrics)
+    assert run.state()["status"] == "finished"
+    rates = [record["lr"] for record in fold(r for _, r in read_records(run.metrics)) if "lr" in record]
+    assert len(rates) > 10 and rates[0] == pytest.approx(1e-3)
+    assert rates[-1] == pytest.approx(1e-4)

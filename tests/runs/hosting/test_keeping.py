@@ -71,3 +71,15 @@ def test_files_for_downloading_are_deleted_too(open_host, finished_run):
         os.utime(path, (0, 0))
         host.keeper.tidy(time.time())
         assert not path.exists()
+
+
+def test_a_text_that_no_run_needs_is_deleted_after_a_while(open_host, finished_run):
+    text = "0" * 64  # as it is left when the disk is full between a text and its run
+    for environ, kept in (({}, True), (CLASS, False)):
+        with open_host(environ) as host:
+            (host.data_root / text).mkdir(exist_ok=True)
+            host.keeper.tidy(time.time())
+            assert (host.data_root / text).exists(), "it may be that of a run which is just being made"
+            host.keeper.tidy(time.time() + 4000)
+            assert (host.data_root / text).exists() is kept
+            assert host.library.get(finished_run).dataset.exists()
