@@ -187,7 +187,7 @@ class Host:
             except TextError as error:
                 raise Refused([str(error)]) from None
         run = create_run(self.runs, settings, name=name, owner_hash=hash_token(owner))
-        run.write_meta(preset=preset if preset in PRESETS else None)
+        run.write_meta(preset=preset if preset in PRESETS else None, in_class=self.classroom.on)
         return self.lives.begin(run)
 
     def _text_used_before(self, sha256: str | None, owner: str) -> str | None:
@@ -214,6 +214,7 @@ class Host:
                 raise Refused(problems)
             name = opened_name(opened.meta()["name"], self.classroom.on)
             opened.write_meta(name=name, owner=hash_token(owner), pins=[], wanted="pause")
+            opened.write_meta(in_class=self.classroom.on)
             folder.rename(self.runs / run_id)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -274,7 +275,7 @@ class Host:
             child = retry_run(self.runs, entry.run, name=random_name(), owner_hash=hash_token(owner))
         except (RunError, TextError) as error:
             raise Refused([str(error)]) from None
-        child.write_meta(preset=entry.meta().get("preset"))
+        child.write_meta(preset=entry.meta().get("preset"), in_class=self.classroom.on)
         return self.lives.begin(child)
 
     def remove(self, entry: Entry) -> None:

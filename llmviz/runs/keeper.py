@@ -86,8 +86,9 @@ class Keeper:
             return
         self._drop_unused_texts(now)
         for entry in self.host.teaching.view.entries():
-            active = max(last_active(entry), classroom.lesson.since)
-            if now - active > classroom.keep_days * DAY:
+            # What was here before there was a class is kept for as long as if it had been made then.
+            earliest = 0.0 if entry.meta().get("in_class") else classroom.lesson.since
+            if now - max(last_active(entry), earliest) > classroom.keep_days * DAY:
                 log.info("run %s: kept for %g days, deleted now", entry.id[:8], classroom.keep_days)
                 self.host.remove(entry)
 

@@ -83,3 +83,13 @@ def test_a_text_that_no_run_needs_is_deleted_after_a_while(open_host, finished_r
             host.keeper.tidy(time.time() + 4000)
             assert (host.data_root / text).exists() is kept
             assert host.library.get(finished_run).dataset.exists()
+
+
+def test_a_run_that_was_brought_back_to_a_new_machine_is_as_old_as_it_is(open_host, finished_run, tmp_path):
+    (
+        tmp_path / "data" / "class.json"
+    ).unlink()  # a Space begins every time with an empty disk and its archive
+    with open_host(CLASS) as host:
+        host.library.get(finished_run).run.write_state(at=time.time() - 2.1 * DAY)
+        host.keeper.tidy(time.time())
+        assert gone(host, finished_run)
