@@ -43,8 +43,9 @@ _COUNT = {"gpt2": _gpt2, "modern": _modern}
 # What the forward pass of a layer keeps for the backward pass, in vectors of C numbers a token, with the
 # widest gradients on the way back: counted in the code, then set by the peak memory of real training. The
 # modern model keeps more, because PyTorch puts its norms together from smaller parts.
-_KEPT = {"gpt2": 19, "modern": 22}
-_WORKSPACE = 48_000_000  # bytes: kernels, allocator, and the pages of Python and torch that get written to
+_KEPT = {"gpt2": 16, "modern": 23}
+_WORKSPACE = 40_000_000  # bytes: kernels, allocator, and the pages of Python and torch that get written to
+_SCRATCH = 2 * 12  # numbers, times C²: the kernels' copies of one layer's matrices, and gaps between them
 
 
 def memory_bytes(model: Shape, vocab_size: int, batch_size: int) -> int:
@@ -62,7 +63,8 @@ def memory_bytes(model: Shape, vocab_size: int, batch_size: int) -> int:
     # scores, the weights, and what is left of them.
     per_token = 3 * model.n_head * model.block_size + 3 * model.n_embd
     dropped = tokens * model.n_layer * per_token if model.dropout else 0
-    return FLOAT * (states + layers + ends + dropped) + _WORKSPACE
+    scratch = _SCRATCH * model.n_embd**2
+    return FLOAT * (states + layers + ends + dropped + scratch) + _WORKSPACE
 
 
 def flops_per_token(model: Shape, vocab_size: int) -> int:

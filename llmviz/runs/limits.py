@@ -22,7 +22,8 @@ from llmviz.text.recipes import TextError, check_text, sha256_of
 
 OURS = 600_000_000  # bytes: the page, the nursery with torch in it, the process for pictures
 SMALLEST_RUN = 60_000_000  # bytes of a run however small, its worker included
-PREPARING, BYTES_A_LETTER = 40_000_000, 16  # bytes, while a text is written and cut into tokens
+PREPARING, BYTES_A_LETTER = 40_000_000, 25  # bytes, while a text is written and cut into tokens
+BYTE_PAIRS = 70  # bytes a byte of a reader's own text: at worst there are no spaces, and every line is a word
 VARIABLES = {
     "LLMVIZ_MAX_PARAMETERS": "parameters",
     "LLMVIZ_MAX_MEMORY": "memory",
@@ -230,11 +231,14 @@ def excesses(settings: RunSettings, limits: Limits, vocab_size: int) -> list[str
     return sentences
 
 
-def predicted_memory(settings: RunSettings) -> int:
+def predicted_memory(settings: RunSettings, own_text: int = 0) -> int:
     """About how many bytes a run takes at its peak, above an idle worker: in training, or before that while
-    its text is written and cut into tokens."""
+    its text is written and cut into tokens. own_text: bytes of the reader's, where it is one."""
     training = memory_bytes(settings.model, guess_vocabulary(settings), settings.training.batch_size)
-    return max(training, PREPARING + BYTES_A_LETTER * settings.data.corpus_chars)
+    text = BYTES_A_LETTER * (own_text or settings.data.corpus_chars)
+    if own_text and settings.data.tokenizer == "bpe":
+        text = BYTE_PAIRS * own_text
+    return max(training, PREPARING + text)
 
 
 def predicted_disk(settings: RunSettings) -> int:

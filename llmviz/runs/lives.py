@@ -23,6 +23,7 @@ from llmviz.runs.limits import predicted_memory
 from llmviz.runs.records import RecordLog, fold, read_records
 from llmviz.runs.refusal import Refused
 from llmviz.runs.scheduler import FINAL, MAX_CRASHES, Scheduler, Trainee
+from llmviz.text.recipes import SOURCE_TEXT
 
 log = logging.getLogger(__name__)
 
@@ -328,7 +329,7 @@ class Lives:
         with self._lock:
             if entry.id not in self._trainees:
                 threads = entry.flat().get("threads", 0)
-                memory = predicted_memory(entry.run.settings())
+                memory = predicted_memory(entry.run.settings(), _own_text(entry))
                 self._trainees[entry.id] = Trainee(entry.id, entry.run.path, entry.data_root, threads, memory)
             return self._trainees[entry.id]
 
@@ -348,6 +349,13 @@ def _notice(run: RunDirectory, step: int, code: str, text: str) -> None:
         events.append({"kind": "notice", "step": step, "code": code, "text": text})
     finally:
         events.close()
+
+
+def _own_text(entry: Entry) -> int:
+    """How many bytes the reader's own text of a run has; 0 if it learns from another."""
+    with contextlib.suppress(OSError):
+        return (entry.dataset / SOURCE_TEXT).stat().st_size
+    return 0
 
 
 def _two_digits(seconds: float) -> float:

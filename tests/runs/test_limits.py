@@ -189,3 +189,11 @@ def test_the_sentence_for_the_page_names_the_limits():
     said = HERE.told()["sentence"]
     for part in ("50,000,000 parameters", "8.0 GB", "2,048 tokens", "300 runs"):
         assert part in said
+
+
+def test_a_text_takes_memory_before_it_is_learned_from():
+    small = parse_settings({"corpus": "stories", "n_layer": 1, "corpus_chars": 1_000})
+    large = parse_settings({"corpus": "stories", "n_layer": 1, "corpus_chars": 20_000_000})
+    assert predicted_memory(small) < 100_000_000 < 400_000_000 < predicted_memory(large)
+    own = parse_settings({"corpus": "text", "text_sha256": "0" * 64, "tokenizer": "bpe"})
+    assert predicted_memory(own, own_text=6_000_000) > 415_000_000  # as measured: Chinese, without spaces
