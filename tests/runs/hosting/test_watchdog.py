@@ -31,9 +31,10 @@ def test_a_run_that_outgrows_its_share_is_ended_and_says_so(shared_host, two_run
     summary = until(lambda: (now := shared_host.summary(greedy))["status"] == "failed" and now)
     assert "took" in summary["reason"] and "1 MB had been expected" in summary["reason"]
     until(lambda: not os.path.exists(f"/proc/{pid}"))
-    lines = shared_host.library.get(greedy).run.events.read_text("utf-8").splitlines()
-    told = [event for event in map(json.loads, lines) if event.get("code") == "memory"]
-    assert [event["text"] for event in told] == [summary["reason"]]
+    events = shared_host.library.get(greedy).run.events
+    until(lambda: '"code": "memory"' in events.read_text("utf-8").replace('":"', '": "'))
+    told = [event for event in map(json.loads, events.read_text("utf-8").splitlines()) if "code" in event]
+    assert [event["text"] for event in told if event["code"] == "memory"] == [summary["reason"]]
     at = shared_host.summary(modest)["step"]
     until(lambda: shared_host.summary(modest)["step"] > at)
     assert shared_host.library.get(greedy).run.checkpoints(), "what it had learned is kept"
