@@ -174,6 +174,10 @@ def test_no_trace_is_left_of_what_a_reader_typed(page, server, tmp_path):
     missing = {TYPED[place] for place in kept} - set(planted)
     assert not missing, "the test would find nothing even if it were left"
     assert not set(secrets) & set(planted)
+    deadline = time.monotonic() + 30  # the mirror follows in the background
+    while not traces(tmp_path / "archive", [TYPED["pasted"]]):
+        assert time.monotonic() < deadline, "the archive never had it"
+        time.sleep(0.5)
 
     if server.deleted_by == "teacher":
         secrets.append(delete_as_teacher(page, server))
