@@ -40,6 +40,8 @@ class Browser:
     http: httpx.AsyncClient
     plan: Plan
     owner: str = field(default_factory=lambda: secrets.token_hex(16))
+    session: str = field(default_factory=lambda: secrets.token_hex(6))  # as Gradio's page has one
+    one_event: asyncio.Lock = field(default_factory=asyncio.Lock)
     runs: list[str] = field(default_factory=list)
     step: int = 0
     first_point: float | None = None  # seconds after Train was pressed
@@ -76,8 +78,14 @@ class Browser:
         return {"X-LLMViz-Owner": self.owner}
 
     async def event(self, name: str, *data) -> object:
-        """A Gradio event, from the press to the answer."""
-        answer = await self.http.post(f"{EVENTS}/{name}", json={"data": data}, headers=self.headers)
+        """A Gradio event, from the press to the answer; one at a time, as all answers of a tab come in one
+        stream."""
+        async with self.one_event:
+            return await self.press(name, data)
+
+    async def press(self, name: str, data: tuple) -> object:
+        body = {"data": data, "session_hash": self.session}
+        answer = await self.http.post(f"{EVENTS}/{name}", json=body, headers=self.headers)
         assert answer.status_code == 200, answer.text[:300]
         path = f"{EVENTS}/{name}/{answer.json()['event_id']}"
         kind = ""
@@ -151,7 +159,7 @@ class Browser:
         assert told == self.plan.tokens, f"{told} tokens"
 
     def told(self) -> dict:
-        hidden = ("http", "plan", "owner")
+        hidden = ("http", "plan", "owner", "one_event")
         return {name: value for name, value in vars(self).items() if name not in hidden}
 
 
