@@ -64,6 +64,7 @@ __all__ = ["DataDirBusy", "Host", "Refused"]
 
 SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "models"
 MAX_FEEDS = 200
+MAX_WORDS = 4_000_000  # bytes
 LAST_SECONDS = 8.0  # for checkpoints, and then copies of them, once the end has been asked for
 ACTIONS = ("pause", "resume", "stop", "step", "delete", "retry")
 
@@ -325,7 +326,10 @@ class Host:
     def words(self, run_id: str) -> list[str]:
         """The distinct words of the run's text, for underlining them in what the model writes."""
         try:
-            return (self.library.get(run_id).dataset / "words.txt").read_text("utf-8").splitlines()
+            with (self.library.get(run_id).dataset / "words.txt").open("rb") as file:
+                return (
+                    file.read(MAX_WORDS).decode("utf-8", "replace").splitlines()
+                )  # it may be somebody else's
         except FileNotFoundError:
             return []
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import socket
+import zipfile
 
 import pytest
 
@@ -153,3 +154,14 @@ def test_a_last_evaluation_that_was_cut_short_is_made_up_for(tmp_path, flat, own
     folder.write_state(evaluated_full=False)  # as if everything had been killed a moment earlier
     with Host(tmp_path / "data", shipped_dir=None, cores=2, chores=False) as host:
         until(lambda: host.summary(run)["evaluated_full"] and host.summary(run)["status"] == "stopped")
+
+
+def test_words_that_are_no_text_are_shown_as_well_as_they_can_be(shared_host, finished, owner, tmp_path):
+    """An opened run brings files of its own."""
+    packed = tmp_path / "changed.zip"
+    with zipfile.ZipFile(shared_host.zip_run(finished)) as source, zipfile.ZipFile(packed, "w") as target:
+        for name in source.namelist():
+            target.writestr(name, b"\x80cat\ndog" if name.endswith("words.txt") else source.read(name))
+    opened = shared_host.open_zip(packed, owner)
+    assert shared_host.words(opened) == ["\ufffdcat", "dog"]
+    shared_host.command(opened, owner, "delete")
