@@ -81,6 +81,7 @@ def polls_of(page) -> list[str]:
     return asked
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mood", ["hold", "cut"])
 def test_where_no_stream_comes_through_the_page_asks_and_says_so(page, school, mood):
     school.mood = mood
@@ -102,6 +103,7 @@ def test_where_no_stream_comes_through_the_page_asks_and_says_so(page, school, m
     assert page.locator(SAID).count() == 0
 
 
+@pytest.mark.slow
 def test_where_the_stream_works_nothing_is_asked(page, school):
     polls = polls_of(page)
     open_app(page, school)
@@ -112,6 +114,7 @@ def test_where_the_stream_works_nothing_is_asked(page, school):
     assert page.locator(SAID).count() == 0
 
 
+@pytest.mark.slow
 def test_a_restart_of_the_server_is_no_bad_network(page, own_server):
     open_app(page, own_server)
     wait_for(page, "store.order.length > 0")

@@ -88,6 +88,7 @@ def test_an_outage_is_caught_up_without_a_reload(page, app_server, seconds):
         page.locator("#lv-stop").click()
 
 
+@pytest.mark.slow
 def test_two_readers_train_at_once_without_disturbing_each_other(page, chromium, app_server):
     other = chromium.new_context().new_page()
     open_app(page, app_server)
