@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 
+from llmviz.runs.clockwork import Clockwork
 from llmviz.runs.leases import Leases
 from llmviz.runs.library import Entry
 from llmviz.runs.lives import Lives
@@ -35,12 +36,13 @@ def lease_minutes(environ: Mapping[str, str]) -> float:
     raise ValueError(f"LLMVIZ_UNWATCHED_MINUTES is “{given[:40]}”, but it has to be a number above 0.")
 
 
-class Attendance:
-    """A thread that knows which runs are watched, and lets the others go last."""
+class Attendance(Clockwork):
+    """Knows which runs are watched, and lets the others go last."""
 
     def __init__(
         self, lives: Lives, minutes: float = UNWATCHED_MINUTES, clock: Callable[[], float] = time.monotonic
     ) -> None:
+        super().__init__("attendance", (min(LOOK_SECONDS, 60 * minutes / 4), self.look))
         self.lives = lives
         self.minutes = minutes
         self.leases = Leases(60 * minutes, clock)
@@ -49,16 +51,6 @@ class Attendance:
         self._kept_waiting: dict[str, float] = {}  # seconds for which others waited, of unwatched runs
         self._absent: set[str] = set()  # owners whose runs go last
         self._lock = threading.Lock()
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="llmviz-attendance", daemon=True)
-
-    def start(self) -> None:
-        """Begin to look."""
-        self._thread.start()
-
-    def close(self) -> None:
-        """Look no more."""
-        self._closing.set()
 
     def seen(self, owner: str) -> None:
         """The owner of this token is there. Whoever comes back finds their runs among the others at once."""
@@ -92,10 +84,3 @@ class Attendance:
         with contextlib.suppress(Refused):  # it has ended just now
             self.lives.pause(entry, notice=("unwatched", sentence))
         log.info("run %s: unwatched, paused", entry.id[:8])
-
-    def _work(self) -> None:
-        while not self._closing.wait(min(LOOK_SECONDS, self.leases.seconds / 4)):
-            try:
-                self.look()
-            except Exception:
-                log.exception("the look at unwatched runs met a problem and will be repeated")

@@ -2,13 +2,13 @@
 
 import contextlib
 import logging
-import threading
 import time
 from typing import TYPE_CHECKING
 
 from llmviz.runs.archive import ZIP_SECONDS, remove_old
 from llmviz.runs.changes import deadline_of
 from llmviz.runs.classroom import DAY
+from llmviz.runs.clockwork import Clockwork
 from llmviz.runs.library import Entry
 from llmviz.runs.refusal import Refused
 
@@ -22,36 +22,17 @@ TIDY_SECONDS = 3600.0
 PATIENCE = 60.0  # seconds after a deadline for runs that do not end; then they are left to their owners
 
 
-class Keeper:
-    """A thread that looks at the clock."""
+class Keeper(Clockwork):
+    """Looks at the clock."""
 
     def __init__(self, host: "Host") -> None:
+        super().__init__(
+            "keeper",
+            (GLANCE, lambda: self.keep_deadline(time.time())),
+            (TIDY_SECONDS, lambda: self.tidy(time.time())),
+        )
         self.host = host
         self._ending_since: float | None = None  # when a deadline was seen to have passed
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="llmviz-keeper", daemon=True)
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def close(self) -> None:
-        """Look no more."""
-        self._closing.set()
-        if self._thread.is_alive():
-            self._thread.join(2.0)
-
-    def _work(self) -> None:
-        tidied = -TIDY_SECONDS
-        while not self._closing.is_set():
-            try:
-                self.keep_deadline(time.time())
-                if time.monotonic() - tidied >= TIDY_SECONDS:
-                    tidied = time.monotonic()
-                    self.tidy(time.time())
-            except Exception:
-                log.exception("the keeper met a problem and goes on")
-            self._closing.wait(GLANCE)
 
     def keep_deadline(self, now: float) -> None:
         """Once it has passed, runs that train end by themselves, with a last step and the full evaluation.

@@ -6,12 +6,11 @@ of what it seems to have are pages shared with the nursery it was forked from.
 
 import contextlib
 import logging
-import threading
-import time
 from collections.abc import Callable
 
 import psutil
 
+from llmviz.runs.clockwork import Clockwork
 from llmviz.runs.limits import readable
 from llmviz.runs.lives import Lives
 from llmviz.runs.scheduler import Trainee
@@ -42,24 +41,12 @@ def own_bytes(pid: int, if_above: int = 0) -> int:
     return 0
 
 
-class Watchdog:
-    """A thread that ends runs which outgrow their share, and lets the disk be tidied up."""
+class Watchdog(Clockwork):
+    """Ends runs which outgrow their share, and lets the disk be tidied up."""
 
     def __init__(self, lives: Lives, tidy_disk: Callable[[], object]) -> None:
+        super().__init__("watchdog", (EVERY, self.look), (DISK_EVERY, tidy_disk))
         self.lives = lives
-        self.tidy_disk = tidy_disk
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="llmviz-watchdog", daemon=True)
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def close(self) -> None:
-        """End, before the workers do."""
-        self._closing.set()
-        if self._thread.is_alive():
-            self._thread.join(2.0)
 
     def look(self) -> None:
         """End every run whose worker has more memory than it may."""
@@ -77,14 +64,3 @@ class Watchdog:
             "expected, so it was ended before others had to suffer. What it had learned up to its last "
             "checkpoint is kept; a new run with a smaller batch, context or text will do better.",
         )
-
-    def _work(self) -> None:
-        tidied = time.monotonic()
-        while not self._closing.wait(EVERY):
-            try:
-                self.look()
-                if time.monotonic() - tidied > DISK_EVERY:
-                    tidied = time.monotonic()
-                    self.tidy_disk()
-            except Exception:
-                log.exception("the watchdog met a problem and goes on")
