@@ -45,6 +45,7 @@ class Trainee:
     widest: int | None = None  # what automatic comes to while it is alone; None: all cores
     progress: Progress = field(default_factory=Progress)
     worker: "Worker | None" = None
+    resumed_after: int = 0  # the number of the last turn granted before it was to train (again)
     wants: str = "rest"  # "run"; "pause" or "stop" as long as its worker has yet to carry that out; "rest"
     rests: tuple[str, str | None] = ("paused", None)  # how it came to rest: the status and the reason
     steps: int | None = None  # train only so many steps, then pause
@@ -118,6 +119,7 @@ class Scheduler:
         with self._changing():
             self._trainees[trainee.run] = trainee
             trainee.wants, trainee.steps = "run", steps
+            trainee.resumed_after = self.turns.newest
             trainee.progress.restart()
             if trainee.worker and not trainee.worker.dismissed:
                 self._join(trainee)
@@ -302,7 +304,8 @@ class Scheduler:
             trainee.unheard.popleft()
         status = message.get("status")
         as_told = status == "paused" and "ended" not in message and not message.get("reason")
-        if as_told and trainee.wants != "pause":
+        too_old = status == "paused" and message.get("ended", math.inf) <= trainee.resumed_after
+        if too_old or (as_told and trainee.wants != "pause"):
             return  # it has been resumed meanwhile
         if status in FINAL or status == "paused":
             worker.idle_since = time.monotonic()

@@ -101,6 +101,11 @@ class Turns:
         if now is None or self._withheld_since is None:
             self._withheld_since = now if self.cores > 1 else None
 
+    @property
+    def newest(self) -> int:
+        """The number of the turn granted last; 0 if there was none."""
+        return self._numbers
+
     def ended(self, number: int, begun: bool = True) -> None:
         """A turn is over. If it was called back before it began, its run is the next to have one."""
         turn = self.out.pop(number, None)

@@ -82,7 +82,7 @@ def weights_of(run):
 
 
 def test_a_disk_that_runs_full_pauses_runs_and_loses_nothing(small_disk, tmp_path, flat, owner, until):
-    flat |= {"max_steps": 800}
+    flat |= {"max_steps": 5_000}  # so many that none has ended when the disk is full
     with Host(small_disk, shipped_dir=None, cores=2, chores=False) as host:
         runs = [host.create(flat, owner) for _ in range(2)]
         until(lambda: all(host.summary(run)["step"] > 3 for run in runs))
