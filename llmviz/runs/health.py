@@ -35,6 +35,23 @@ def look_at(host: "Host") -> dict[str, Any]:
     }
 
 
+def warming_up(host: "Host") -> dict[str, Any]:
+    """{"ready", "total", "step"}: how many of the steps after a start are done, and which is under way."""
+    steps = {
+        "loading the training code": host.launcher.ready(),
+        "starting the process for pictures and samples": host.jobs.ready,
+        "writing the texts of the presets": host.housekeeper.all_prepared or not host.chores,
+    }
+    waiting = [step for step, done in steps.items() if not done]
+    if host.launcher.hopeless:
+        waiting.insert(0, "PyTorch could not be loaded: the log of this program says why")
+    return {
+        "ready": max(0, len(steps) - len(waiting)),
+        "total": len(steps),
+        "step": (waiting or ["ready"])[0],
+    }
+
+
 def _workers(host: "Host") -> dict[str, Any]:
     launcher, scheduler = host.launcher, host.lives.scheduler
     found = {

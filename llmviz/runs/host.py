@@ -26,7 +26,7 @@ from llmviz.runs.directory import RunDirectory, RunError, create_run
 from llmviz.runs.disk import Disk, disk_share
 from llmviz.runs.estimates import Estimator
 from llmviz.runs.feed import RunFeed
-from llmviz.runs.health import look_at
+from llmviz.runs.health import look_at, warming_up
 from llmviz.runs.housekeeping import Housekeeper
 from llmviz.runs.jobclient import Job, JobClient
 from llmviz.runs.keeper import Keeper
@@ -214,8 +214,8 @@ class Host:
             if problems := too_large(opened.settings(), self.limits):
                 raise Refused(problems)
             name = opened_name(opened.meta()["name"], self.classroom.on)
-            opened.write_meta(name=name, owner=hash_token(owner), pins=[], wanted="pause")
-            opened.write_meta(in_class=self.classroom.on)
+            in_class = self.classroom.on
+            opened.write_meta(name=name, owner=hash_token(owner), pins=[], wanted="pause", in_class=in_class)
             folder.rename(self.runs / run_id)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -327,11 +327,10 @@ class Host:
         """The distinct words of the run's text, for underlining them in what the model writes."""
         try:
             with (self.library.get(run_id).dataset / "words.txt").open("rb") as file:
-                return (
-                    file.read(MAX_WORDS).decode("utf-8", "replace").splitlines()
-                )  # it may be somebody else's
+                found = file.read(MAX_WORDS)  # of an opened run it may be anything
         except FileNotFoundError:
             return []
+        return found.decode("utf-8", "replace").splitlines()
 
     def metrics_csv(self, run_id: str) -> str:
         """All records of a run as CSV."""
@@ -377,7 +376,7 @@ class Host:
     def status(self) -> dict[str, Any]:
         """The state of the workers and of the machine, for every page."""
         return {
-            "workers": self._warming_up(),
+            "workers": warming_up(self),
             "class": self.classroom.told(),
             "active": self.active(),
             "cores": self.machine.cores,
@@ -397,22 +396,6 @@ class Host:
     def health(self) -> dict[str, Any]:
         """Whether training can proceed, and if not, why: see `health`."""
         return look_at(self)
-
-    def _warming_up(self) -> dict[str, Any]:
-        """How many of the steps after a start are done, and the one that is under way."""
-        steps = {
-            "loading the training code": self.launcher.ready(),
-            "starting the process for pictures and samples": self.jobs.ready,
-            "writing the texts of the presets": self.housekeeper.all_prepared or not self.chores,
-        }
-        waiting = [step for step, done in steps.items() if not done]
-        if self.launcher.hopeless:
-            waiting.insert(0, "PyTorch could not be loaded: the log of this program says why")
-        return {
-            "ready": max(0, len(steps) - len(waiting)),
-            "total": len(steps),
-            "step": (waiting or ["ready"])[0],
-        }
 
     # ---- who may ----
 
