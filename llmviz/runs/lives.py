@@ -44,7 +44,6 @@ class Lives:
         estimator: Estimator,
     ) -> None:
         self.library = library
-        self.cores = cores
         self.estimator = estimator  # says how many threads are of use; is told how long runs took
         self.deadline: float | None = None  # of the class: what trains follows it
         self.scheduler = Scheduler(
