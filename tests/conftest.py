@@ -17,6 +17,9 @@ ROOT = Path(__file__).parents[1]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
+PASSWORD = "chalk and blackboard"
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -74,6 +77,14 @@ class AppServer:
 def app_server(tmp_path_factory) -> Iterator[AppServer]:
     """One server for all tests that do not disturb it."""
     server = AppServer(tmp_path_factory.mktemp("app") / "data")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def class_server(tmp_path_factory) -> Iterator[AppServer]:
+    """A server in class mode; its teacher's password is PASSWORD."""
+    server = AppServer(tmp_path_factory.mktemp("class") / "data", LLMVIZ_TEACHER_PASSWORD=PASSWORD)
     yield server
     server.stop()
 

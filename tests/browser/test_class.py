@@ -5,20 +5,9 @@ import json
 import pytest
 
 from tests.browser.driving import open_app, points, press_train, wait_for, wait_for_points, wait_for_status
-from tests.conftest import AppServer
+from tests.conftest import PASSWORD
 
 pytestmark = pytest.mark.browser
-
-PASSWORD = "chalk and blackboard"
-
-
-@pytest.fixture(scope="module")
-def class_server(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LLMVIZ_TEACHER_PASSWORD", PASSWORD)
-        server = AppServer(tmp_path_factory.mktemp("class") / "data")
-    yield server
-    server.stop()
 
 
 @pytest.fixture

@@ -3,19 +3,11 @@
 import pytest
 
 from tests.browser.driving import open_app, press_train, wait_for, wait_for_status
-from tests.conftest import AppServer
 
 pytestmark = pytest.mark.browser
 
 KEY = "llmviz-owner"
 BEFORE = "b" * 32  # a token from before the class
-
-
-@pytest.fixture(scope="module")
-def class_server(tmp_path_factory):
-    server = AppServer(tmp_path_factory.mktemp("class") / "data", LLMVIZ_TEACHER_PASSWORD="blackboard")
-    yield server
-    server.stop()
 
 
 def kept(page, storage: str) -> str | None:

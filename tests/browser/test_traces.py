@@ -10,6 +10,7 @@ import pytest
 
 from tests.browser.driving import choose, open_app, wait_for
 from tests.conftest import AppServer
+from tests.files import files_in
 
 pytestmark = pytest.mark.browser
 
@@ -53,13 +54,10 @@ def unpacked(data: bytes) -> bytes:
 def traces(root: Path, words: list[str]) -> dict[str, list[str]]:
     """{word: the files that hold it}"""
     found: dict[str, list[str]] = {}
-    for path in sorted(root.rglob("*")):
-        try:
-            data = unpacked(path.read_bytes()) if path.is_file() else b""
-        except FileNotFoundError:  # replaced just now
-            continue
+    for path, data in files_in(root):
+        inside = unpacked(data)
         for word in words:
-            if word.encode() in data or word in path.name:
+            if word.encode() in inside or word in path.name:
                 found.setdefault(word, []).append(str(path.relative_to(root)))
     return found
 

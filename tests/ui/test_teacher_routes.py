@@ -8,25 +8,15 @@ import zipfile
 import httpx
 import pytest
 
-from tests.conftest import AppServer
+from tests.conftest import PASSWORD
 
-PASSWORD = "chalk and blackboard"
 OWNER = "a" * 32
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LLMVIZ_TEACHER_PASSWORD", PASSWORD)
-        server = AppServer(tmp_path_factory.mktemp("class") / "data")
-    yield server
-    server.stop()
-
-
-@pytest.fixture(scope="module")
-def http(server):
+def http(class_server):
     with httpx.Client(
-        base_url=f"{server.url}/gradio_api/llmviz/", headers={"X-LLMViz-Owner": OWNER}, timeout=30
+        base_url=f"{class_server.url}/gradio_api/llmviz/", headers={"X-LLMViz-Owner": OWNER}, timeout=30
     ) as http:
         yield http
 
@@ -38,10 +28,10 @@ def teacher(http):
 
 
 @pytest.fixture(scope="module")
-def run(server):
+def run(class_server):
     from gradio_client import Client
 
-    client = Client(server.url, verbose=False)
+    client = Client(class_server.url, verbose=False)
     return client.predict({"max_steps": 1_000_000}, "spark", OWNER, api_name="/train")
 
 

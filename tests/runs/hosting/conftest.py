@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from llmviz.runs.host import Host
+from tests.conftest import PASSWORD
 
 OWNER = "owner-token-of-a-browser-0123456789"
 FLAT = {
@@ -65,3 +66,14 @@ def finished(shared_host) -> str:
     run = shared_host.create(FLAT, OWNER)
     wait_for(lambda: shared_host.summary(run)["status"] == "finished")
     return run
+
+
+@pytest.fixture
+def session(host) -> Iterator[str]:
+    """The teacher of `host`, a class whose password is PASSWORD, signed in; afterwards all is as before."""
+    token = host.teaching.sign_in(PASSWORD, "127.0.0.1")
+    yield token
+    host.teaching.freeze(token, False)
+    host.teaching.end_at(token, None)
+    host.teaching.plan(token, {})
+    host.teaching.clear(token)

@@ -7,8 +7,8 @@ import pytest
 from llmviz.runs.changes import deadline_of
 from llmviz.runs.host import Host, Refused
 from llmviz.runs.records import fold, read_records
+from tests.conftest import PASSWORD
 
-PASSWORD = "chalk and blackboard"
 ENVIRON = {"LLMVIZ_TEACHER_PASSWORD": PASSWORD}
 OPTIONS = {"shipped_dir": None, "cores": 2, "chores": False, "environ": ENVIRON}
 ENDLESS = {"max_steps": 1_000_000, "learning_rate": 1e-3, "final_lr_ratio": 0.1}
@@ -19,15 +19,6 @@ LAST = pytest.approx(1e-4, rel=1e-6)  # of ENDLESS
 def host(tmp_path_factory):
     with Host(tmp_path_factory.mktemp("deadline") / "data", **OPTIONS) as host:
         yield host
-
-
-@pytest.fixture
-def session(host):
-    token = host.teaching.sign_in(PASSWORD, "127.0.0.1")
-    yield token
-    host.teaching.freeze(token, False)
-    host.teaching.end_at(token, None)
-    host.teaching.clear(token)
 
 
 def status_of(host, run):

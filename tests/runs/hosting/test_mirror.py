@@ -1,6 +1,5 @@
 """Runs outlive the machine: copied to a folder that can do next to nothing, and brought back from it."""
 
-import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 from llmviz.runs import mirror
 from llmviz.runs.host import Host
 from llmviz.runs.mirror import open_mirror
+from tests.files import files_in
 from tests.runs.bucket import make_a_bucket_of
 
 MARKER = "Zanzibarbarossa"
@@ -32,13 +32,7 @@ def hosted(tmp_path, name: str, bucket: Path) -> Host:
 
 
 def traces(folder: Path) -> list[Path]:
-    """Files with the marker in them. What the archive deletes meanwhile has none."""
-    found = []
-    for path in folder.rglob("*"):
-        with contextlib.suppress(FileNotFoundError):
-            if path.is_file() and MARKER.encode() in path.read_bytes():
-                found.append(path)
-    return found
+    return [path for path, data in files_in(folder) if MARKER.encode() in data]
 
 
 def test_a_run_goes_on_on_another_machine(tmp_path, bucket, flat, owner, until):

@@ -10,8 +10,9 @@ import pytest
 
 from llmviz.runs.host import Host, Refused
 from llmviz.runs.teaching import OPENED, TAKEN
+from tests.conftest import PASSWORD
+from tests.files import files_in
 
-PASSWORD = "chalk and blackboard"
 OTHER = "owner-token-of-another-browser-012345"
 
 
@@ -21,16 +22,6 @@ def host(tmp_path_factory):
     environ = {"LLMVIZ_TEACHER_PASSWORD": PASSWORD}
     with Host(folder, shipped_dir=None, cores=2, chores=False, environ=environ) as host:
         yield host
-
-
-@pytest.fixture
-def session(host):
-    token = host.teaching.sign_in(PASSWORD, "127.0.0.1")
-    yield token
-    host.teaching.freeze(token, False)
-    host.teaching.end_at(token, None)
-    host.teaching.plan(token, {})
-    host.teaching.clear(token)
 
 
 @pytest.fixture
@@ -232,8 +223,8 @@ def test_clearing_leaves_no_run_no_text_and_no_download(host, session, flat, own
     assert host.teaching.clear(session) == 1
     assert host.teaching.view.entries() == []
     until(lambda: not [*host.runs.iterdir(), *host.data_root.glob("*/source.txt")], 10)
-    files = [path for path in host.data_dir.rglob("*") if path.is_file()]
-    assert not [path for path in files if b"zanzibar" in path.read_bytes() or run[:8] in str(path)]
+    files = files_in(host.data_dir)
+    assert not [path for path, data in files if b"zanzibar" in data or run[:8] in str(path)]
     assert not list(host.zips.glob("*"))
 
 
