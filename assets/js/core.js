@@ -122,10 +122,13 @@ export function watchLive(run) {
 
 const UNREACHABLE = "The server cannot be reached just now. Nothing is lost; please try again in a moment.";
 
+/** Headers that every request of this page carries: who asks. teacher.js adds the teacher's session. */
+export const credentials = {};
+
 export function post(path, body, signal) {
   return fetch(base + path, {
     method: "POST",
-    headers: { "Content-Type": "application/json", "X-LLMViz-Owner": owner() },
+    headers: { "Content-Type": "application/json", "X-LLMViz-Owner": owner(), ...credentials },
     body: JSON.stringify(body),
     signal,
   });
@@ -156,7 +159,7 @@ export async function job(kind, payload, onMessage = () => {}, signal = undefine
   let last = null;
   const hear = (message) => onMessage((last = message));
   try {
-    const response = await post(`job/${kind}`, payload, signal);
+    const response = await asked(kind, payload, signal);
     if (!response.ok) hear({ error: (await sentenceOf(response)) ?? UNREACHABLE });
     else for await (const line of linesOf(response.body)) hear(JSON.parse(line));
   } catch (error) {
@@ -165,6 +168,21 @@ export async function job(kind, payload, onMessage = () => {}, signal = undefine
     hear({ error: UNREACHABLE });
   }
   return last;
+}
+
+const CLASS_PAUSED = 409;
+const ASK_AGAIN = 1_000; // ms
+
+/** What a panel asks while the teacher has paused the class is answered as soon as the lesson goes on. */
+async function asked(kind, payload, signal) {
+  for (;;) {
+    const response = await post(`job/${kind}`, payload, signal);
+    if (response.status !== CLASS_PAUSED) return response;
+    do {
+      await new Promise((done) => setTimeout(done, ASK_AGAIN));
+      signal?.throwIfAborted();
+    } while (store.host?.class?.frozen);
+  }
 }
 
 /** The non-empty lines of a byte stream, as soon as each is complete. */

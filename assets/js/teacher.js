@@ -1,14 +1,17 @@
 // The teacher's side of this page: signing in and out, and asking the teacher's routes. The session lives with
 // the tab (classroom computers are shared) and travels in a header.
 
-import { base, linesOf, store } from "./core.js";
+import { base, credentials, linesOf, store } from "./core.js";
 import { h, setText } from "./dom.js";
 import { complain } from "./page.js";
 
 const KEY = "llmviz-teacher";
 const UNREACHABLE = "The server cannot be reached just now. Nothing is lost; please try again in a moment.";
 
+const HEADER = "X-LLMViz-Teacher";
+
 let session = kept();
+carry();
 
 function kept() {
   try {
@@ -18,8 +21,15 @@ function kept() {
   }
 }
 
+/** What this tab asks of any route, it asks as the teacher: samples are the teacher's alone while eyes are up. */
+function carry() {
+  if (session) credentials[HEADER] = session;
+  else delete credentials[HEADER];
+}
+
 function keep(token) {
   session = token;
+  carry();
   try {
     if (token) sessionStorage.setItem(KEY, token);
     else sessionStorage.removeItem(KEY);
@@ -36,7 +46,7 @@ export const isTeacher = () => Boolean(session);
 async function ask(path, body = {}, signal = undefined) {
   const response = await fetch(`${base}teacher/${path}`, {
     method: "POST",
-    headers: { "Content-Type": "application/json", "X-LLMViz-Teacher": session ?? "" },
+    headers: { "Content-Type": "application/json", [HEADER]: session ?? "" },
     body: JSON.stringify(body),
     signal,
   });

@@ -18,6 +18,7 @@ from llmviz.runs.refusal import Refused
 from llmviz.text.files import write_atomically
 
 PASSWORD = "LLMVIZ_TEACHER_PASSWORD"
+LESSON = "class.json"
 KEEP_DAYS = "LLMVIZ_KEEP_DAYS"
 DEFAULT_DAYS = 7.0
 DAY = 86_400.0  # seconds
@@ -41,7 +42,7 @@ class Classroom:
 
     def __init__(self, data_dir: Path, environ: Mapping[str, str]) -> None:
         """Raises ValueError, in a sentence, if LLMVIZ_KEEP_DAYS is no number of days."""
-        self.path = data_dir / "class.json"
+        self.path = data_dir / LESSON
         self.on = bool(environ.get(PASSWORD))
         self.keep_days = _days(environ.get(KEEP_DAYS))
         self.lesson = _read(self.path) if self.on else Lesson()

@@ -18,9 +18,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from llmviz.runs.admission import Admission
 from llmviz.runs.archive import ZIP_SECONDS, remove_old, unzip_run, zip_run
 from llmviz.runs.attendance import Attendance, lease_minutes
-from llmviz.runs.classroom import PASSWORD, Classroom
+from llmviz.runs.classroom import LESSON, PASSWORD, Classroom
 from llmviz.runs.datadir import DataDirBusy, remove_leftovers, take_data_dir
 from llmviz.runs.directory import RunDirectory, RunError, create_run
 from llmviz.runs.disk import Disk, disk_share
@@ -35,19 +36,15 @@ from llmviz.runs.library import Entry, Library
 from llmviz.runs.limits import (
     beyond,
     check_changes,
-    check_memory_now,
     check_new_run,
-    check_room,
     limits_of,
-    no_disk,
-    predicted_disk,
     too_large,
 )
 from llmviz.runs.lives import Lives
 from llmviz.runs.machine import Machine, machine
 from llmviz.runs.mirror import open_mirror
 from llmviz.runs.names import chosen_name, opened_name, random_name
-from llmviz.runs.owners import hash_token, is_token
+from llmviz.runs.owners import hash_token
 from llmviz.runs.rates import Rates
 from llmviz.runs.records import metrics_csv, metrics_frame
 from llmviz.runs.refusal import Refused, disk_troubles_told
@@ -99,6 +96,7 @@ class Host:
         self.archive = open_mirror(environ)
         if self.archive:
             self.archive.restore(self.runs, self.data_root)
+            self.archive.restore_lesson(self.data_dir / LESSON)
         remove_leftovers(self.runs)
         self.classroom = Classroom(self.data_dir, environ)
         self.limits = self.classroom.within(self.machine_limits)
@@ -111,9 +109,11 @@ class Host:
         self.housekeeper = Housekeeper(self.launcher, self.estimator, self.data_root, self.lives.active)
         self.attendance = Attendance(self.lives, lease_minutes(environ))
         self.disk = Disk(self.data_dir, self.library)
-        self.watchdog = Watchdog(self.lives, lambda: self.disk.make_room(0, self.limits.disk))
+        tidy_disk = lambda: self.disk.make_room(0, self.limits.disk)  # noqa: E731 (short and local)
+        self.watchdog = Watchdog(self.lives, self.jobs, self.machine_limits.memory // 2, tidy_disk)
         self.teaching = Teaching(self, environ.get(PASSWORD, ""))
         self.keeper = Keeper(self)
+        self.admission = Admission(self)
         self.chores = chores
         self.rates = Rates()
         self.closed = False
@@ -175,13 +175,13 @@ class Host:
 
         text: the reader's own, where flat["corpus"] is "text". owner: the token of the browser.
         """
-        self._require_token(owner)
+        self.admission.require_token(owner)
         self.seen(owner)  # a program that only calls endpoints is there as well
         self.classroom.require_going()
         name = chosen_name(name, self.classroom.on) or random_name()
         text = text if text is not None else self._text_used_before(flat.get("text_sha256"), owner)
         settings = check_new_run(flat, text, self.limits)
-        self._require_room(owner, settings)
+        self.admission.require_room_to_train(owner, settings, text)
         if text is not None and settings.data.corpus == "text":
             try:
                 store_text(self.data_root, settings.data, text)
@@ -203,9 +203,9 @@ class Host:
     @disk_troubles_told()
     def open_zip(self, source: bytes | str | Path, owner: str) -> str:
         """Take in a run that was downloaded before; returns its new id. Raises Refused."""
-        self._require_token(owner)
+        self.admission.require_token(owner)
         size = len(source) if isinstance(source, bytes) else Path(source).stat().st_size
-        self._require_room(owner, disk=size)
+        self.admission.require_room_to_keep(owner, disk=size)
         run_id = secrets.token_hex(16)
         folder = self.runs / f".opening-{run_id}"
         try:
@@ -230,27 +230,27 @@ class Host:
         if action not in ACTIONS:
             raise Refused([f"There is no command “{str(action)[:20]}”."], status=404)
         self.classroom.require_going()
-        entry = self._require_owner(run_id, owner)
+        entry = self.admission.require_owner(run_id, owner)
         if action == "retry":
             return self._retry(entry, owner)
         if action == "delete":
             return self.remove(entry)
         if action in ("resume", "step"):
-            self._require_slot(entry, owner)
+            self.admission.require_slot(entry, owner)
         return getattr(self.lives, action)(entry)
 
     @disk_troubles_told()
     def change(self, run_id: str, owner: str, changes: dict[str, Any]) -> None:
         """Change the learning rate, dropout or prompt of a run from its next step on."""
         self.classroom.require_going()
-        entry = self._require_owner(run_id, owner)
+        entry = self.admission.require_owner(run_id, owner)
         if values := check_changes(changes):
             self.lives.change(entry, values)
 
     @disk_troubles_told()
     def rename(self, run_id: str, owner: str, name: str) -> None:
         """Give a run of the owner's another name."""
-        entry = self._require_owner(run_id, owner)
+        entry = self.admission.require_owner(run_id, owner)
         chosen = chosen_name(name, self.classroom.on)
         if not chosen:
             raise Refused(["A name needs at least one letter."])
@@ -268,7 +268,7 @@ class Host:
         settings = entry.run.settings()
         if problems := too_large(settings, self.limits):
             raise Refused(problems)
-        self._require_room(owner, settings)
+        self.admission.require_room_to_train(owner, settings)
         data = settings.data
         try:
             if entry.data_root is None and (text := self._text_used_before(data.text_sha256, owner)):
@@ -353,9 +353,11 @@ class Host:
 
     # ---- asking models, and about the machine ----
 
-    def submit(self, kind: str, payload: dict[str, Any], owner: str = "") -> Job:
+    def submit(self, kind: str, payload: dict[str, Any], owner: str = "", session: str = "") -> Job:
         """Ask a model something (the kinds are in `jobkinds`), and listen to the job. Raises Refused. owner:
-        who asks; the answers to one of them take turns, so that nobody's many keep another's waiting."""
+        who asks; the answers to one of them take turns, so that nobody's many keep another's waiting.
+        session: a teacher's, who may ask while the class is frozen."""
+        self.admission.require_eyes_free(session)
         run_id = payload.get("run")
         folder = None if run_id is None else self.library.get(run_id).run.path
         return self.jobs.submit(kind, payload, folder, hash_token(owner))
@@ -396,40 +398,3 @@ class Host:
     def health(self) -> dict[str, Any]:
         """Whether training can proceed, and if not, why: see `health`."""
         return look_at(self)
-
-    # ---- who may ----
-
-    @staticmethod
-    def _require_token(owner: str) -> None:
-        if not is_token(owner):
-            raise Refused(["This browser has sent no owner token, so the run would be nobody's."], status=403)
-
-    def _require_owner(self, run_id: str, owner: str) -> Entry:
-        entry = self.library.get(run_id)
-        if entry.shipped:
-            raise Refused(["This model ships with LLMViz: it can be looked at but not changed."], status=403)
-        if not entry.mine(owner):
-            raise Refused(["Only the browser that started this run can change it."], status=403)
-        self.seen(owner)
-        return entry
-
-    def _require_room(self, owner: str, settings: RunSettings | None = None, disk: int = 0) -> None:
-        """Whether this owner may have one more run of `disk` bytes or, given its settings, one to train."""
-        if settings:
-            self.rates.spend("start", owner)
-        mine = [entry for entry in self.library.all() if entry.mine(owner)]
-        training = sum("queue" in self.lives.outlook(entry) for entry in mine) if settings else 0
-        check_room(len(mine), training, self.active() if settings else 0, self.limits)
-        needed = predicted_disk(settings) if settings else disk
-        if not self.disk.make_room(needed, self.limits.disk):
-            raise Refused([no_disk(needed, self.limits)], status=507)
-        if settings:
-            check_memory_now(settings, self.lives.memory(), self.limits)
-
-    def _require_slot(self, entry: Entry, owner: str) -> None:
-        """Whether a run that rests may train on, beside those that train now."""
-        if "queue" in self.lives.outlook(entry):
-            return
-        training = sum("queue" in self.lives.outlook(e) for e in self.library.all() if e.mine(owner))
-        check_room(0, training, self.active(), self.limits)
-        check_memory_now(entry.run.settings(), self.lives.memory(), self.limits)

@@ -8,6 +8,8 @@ import asyncio
 import contextlib
 import itertools
 import logging
+import os
+import signal
 import threading
 import time
 from collections import deque
@@ -106,6 +108,7 @@ class JobClient:
         self._channel: Channel | None = None
         self._lock = threading.RLock()
         self._closed = False
+        self._why_lost = LOST
 
     def start(self) -> None:
         """Start the process, and listen to it."""
@@ -132,6 +135,14 @@ class JobClient:
             order = {"job": number, "owner": owner, "kind": kind, "folder": str(folder) if folder else None}
             self._channel.send(order | {"payload": payload})
         return job
+
+    def kill(self, sentence: str) -> None:
+        """End the process at once; whoever waits for it is told this sentence. Another one starts."""
+        with self._lock:
+            if self.pid and self.ready:
+                self._why_lost = sentence
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(self.pid, signal.SIGKILL)
 
     def close(self) -> None:
         """End the process and every job."""
@@ -160,7 +171,8 @@ class JobClient:
             self.ready = False
             channel.close()
             self._channel = None
-            self._abandon(LOST)
+            self._abandon(self._why_lost)
+            self._why_lost = LOST
             if not self._closed:
                 log.warning("the job process is gone; another one starts")
                 self.start()

@@ -257,9 +257,10 @@ def no_disk(needed: int, limits: Limits) -> str:
     )
 
 
-def check_memory_now(settings: RunSettings, taken: int, limits: Limits) -> None:
-    """Whether a run fits beside those that train now and take `taken` bytes. Raises Refused."""
-    memory, left = predicted_memory(settings), max(0, limits.together - taken)
+def check_memory_now(settings: RunSettings, taken: int, limits: Limits, own_text: int = 0) -> None:
+    """Whether a run fits beside those that train now and take `taken` bytes. own_text: bytes of the reader's
+    that it begins with. Raises Refused."""
+    memory, left = predicted_memory(settings, own_text), max(0, limits.together - taken)
     if memory > left:
         sentence = (
             f"Training would take about {readable(memory)} of memory, and the runs that train here now leave "

@@ -3,7 +3,7 @@
 Live runs are always on local disk, which a Space loses at every restart. Where a bucket is mounted at /data,
 or LLMVIZ_ARCHIVE_DIR names a folder, a thread copies each run there when it has a new checkpoint or rests,
 and everything once more at the end. A run that is deleted is deleted there too; a small file says so first,
-in case the machine ends before that is done.
+in case the machine ends before that is done. What a teacher has decided for the lesson is kept there as well.
 """
 
 import contextlib
@@ -22,6 +22,7 @@ from llmviz.runs.archive import is_run_file
 from llmviz.runs.library import Entry, Library
 from llmviz.runs.shelf import Shelf, ShelfDamaged
 from llmviz.settings import PRESETS
+from llmviz.text.files import write_atomically
 from llmviz.text.recipes import recipe_sha256
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ class Mirror:
         self.folder = folder
         self.presets = {recipe_sha256(preset.settings.data) for preset in PRESETS.values()}
         self._shelves: dict[Path, Shelf] = {}
+        self._lesson: tuple[Path, int] | None = None  # the file, and when the one copied last was written
         self._copied: dict[str, tuple[Any, float]] = {}  # run: what it was like, and when it was copied
         self._datasets: dict[str, str] = {}  # run: the name of its dataset
         self._forgotten: set[str] = set()
@@ -108,6 +110,14 @@ class Mirror:
         if brought:
             log.info("%d runs were brought back from the archive", brought)
 
+    def restore_lesson(self, path: Path) -> None:
+        """Bring back the classroom's file, unless it is there; from now on it is copied as well."""
+        self._lesson = (path, 0)
+        if path.exists():
+            return
+        if kept := self._shelf(self._folder("class")).read(path.name):
+            write_atomically(path, lambda file: file.write(kept))
+
     def _restore_run(self, folder: Path, runs: Path, data_root: Path) -> bool:
         shelf = self._shelf(folder)
         if (runs / folder.name).exists():
@@ -146,6 +156,7 @@ class Mirror:
     def _round(self, library: Library, deadline: float | None) -> None:
         """Copy every run that has changed. deadline: the last round, in which nothing waits."""
         self._surely(self._forget_now)
+        self._surely(self._copy_lesson)
         entries = [entry for entry in library.all() if not entry.shipped]
         for entry in sorted(entries, key=lambda entry: entry.state().get("status") in ("finished", "failed")):
             if self._closing if deadline is None else time.monotonic() > deadline:
@@ -153,6 +164,13 @@ class Mirror:
             self._surely(self._copy, entry, deadline is not None)
         if deadline is not None:
             self._surely(self._forget_now)
+
+    def _copy_lesson(self) -> None:
+        path, copied = self._lesson or (Path(), 0)
+        written = path.stat().st_mtime_ns if path.is_file() else 0
+        if written != copied:
+            self._shelf(self._folder("class")).store([(path.name, path)], lambda: True)
+            self._lesson = (path, written)
 
     def _copy(self, entry: Entry, hurry: bool) -> None:
         now = _likeness(entry)

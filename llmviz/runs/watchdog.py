@@ -1,4 +1,4 @@
-"""The watchdog: looks at the workers' memory every second and at the disk every minute. No torch.
+"""The watchdog: looks at the memory of all workers every second and at the disk every minute. No torch.
 
 A run is ended before it takes the memory of others. What counts is memory that a worker has to itself: most
 of what it seems to have are pages shared with the nursery it was forked from.
@@ -11,6 +11,7 @@ from collections.abc import Callable
 import psutil
 
 from llmviz.runs.clockwork import Clockwork
+from llmviz.runs.jobclient import JobClient
 from llmviz.runs.limits import readable
 from llmviz.runs.lives import Lives
 from llmviz.runs.scheduler import Trainee
@@ -21,6 +22,7 @@ EVERY = 1.0  # seconds
 DISK_EVERY = 60.0
 BEYOND = 1.5  # times what was predicted …
 SLACK = 150_000_000  # … and so many bytes more, for a text being prepared: then a run is ended
+TOO_MUCH = "This took more memory than there is for pictures and samples here: try a shorter text."
 
 
 def allowance(predicted: int) -> int:
@@ -42,14 +44,22 @@ def own_bytes(pid: int, if_above: int = 0) -> int:
 
 
 class Watchdog(Clockwork):
-    """Ends runs which outgrow their share, and lets the disk be tidied up."""
+    """Ends runs and pictures which outgrow their share, and lets the disk be tidied up."""
 
-    def __init__(self, lives: Lives, tidy_disk: Callable[[], object]) -> None:
+    def __init__(
+        self, lives: Lives, jobs: JobClient, most_for_jobs: int, tidy_disk: Callable[[], object]
+    ) -> None:
+        """most_for_jobs: bytes that the process for pictures and samples may take."""
         super().__init__("watchdog", (EVERY, self.look), (DISK_EVERY, tidy_disk))
         self.lives = lives
+        self.jobs = jobs
+        self.most_for_jobs = most_for_jobs
 
     def look(self) -> None:
-        """End every run whose worker has more memory than it may."""
+        """End every run whose worker has more memory than it may, and the jobs if theirs has."""
+        if self.jobs.pid and own_bytes(self.jobs.pid, if_above=self.most_for_jobs) > self.most_for_jobs:
+            log.warning("the job process is ended: it took over %s of memory", readable(self.most_for_jobs))
+            self.jobs.kill(TOO_MUCH)
         for trainee, pid in self.lives.scheduler.workers():
             most = allowance(trainee.memory)
             if (used := own_bytes(pid, if_above=most)) > most:

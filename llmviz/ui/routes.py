@@ -20,7 +20,7 @@ from llmviz.runs import Host, Refused
 from llmviz.runs.rates import TooOften
 from llmviz.ui.code import code_of
 from llmviz.ui.stream import Stream
-from llmviz.ui.teacher_routes import teacher_table
+from llmviz.ui.teacher_routes import session_of, teacher_table
 
 PREFIX = "/gradio_api/llmviz"
 ASSETS = Path(__file__).parents[2] / "assets"
@@ -136,7 +136,8 @@ def build_routes(host: Host) -> list[Route]:
 
     async def job(request: Request) -> Response:
         payload = await _json_body(request)
-        started = host.submit(request.path_params["kind"], payload, owner_of(request))
+        kind = request.path_params["kind"]
+        started = host.submit(kind, payload, owner_of(request), session_of(request))
         return StreamingResponse(_lines(started), media_type="application/x-ndjson")
 
     async def keepalive(request: Request) -> Response:

@@ -35,6 +35,7 @@ def test_where_all_is_well_it_says_so_on_a_phone_in_light_and_dark(page, app_ser
     assert not complaints
 
 
+@pytest.mark.slow
 def test_a_stream_that_is_held_back_is_told_and_no_reason_to_stay_at_home(page, app_server):
     page.route("**/llmviz/stream", lambda route: None)  # asked, and never answered
     assert "with the limits" in look(page, app_server)

@@ -9,6 +9,12 @@ from tests.conftest import PASSWORD
 
 pytestmark = pytest.mark.browser
 
+ASK = """async () => {
+  const { job } = await import('/gradio_api/llmviz/assets/js/core.js');
+  const question = { run: 'story-gpt', prompt: 'Mia', max_new_tokens: 3 };
+  job('sample', question).then((last) => (window.answer = last));
+}"""
+
 
 @pytest.fixture
 def teacher(chromium, class_server):
@@ -67,8 +73,14 @@ def test_eyes_on_me_and_a_look_that_is_seen(page, teacher, class_server):
     page.reload()
     page.get_by_text("Eyes on your teacher, please.").wait_for()
     page.wait_for_function("document.querySelector('.gradio-container')?.inert")
+    page.evaluate(ASK)
+    teacher.evaluate(ASK)
+    teacher.wait_for_function("window.answer?.done")
+    page.wait_for_timeout(1500)
+    assert page.evaluate("window.answer") is None, "a question is kept while the class is paused"
     teacher.locator("#lv-freeze").click()
     page.wait_for_function("!document.querySelector('.gradio-container').inert")
+    page.wait_for_function("window.answer?.done")
     wait_for_points(page, run, at)
     assert page.locator(".lv-frozen").count() == 0
 
@@ -148,6 +160,7 @@ def test_thirty_runs_fit_the_projector(teacher, projector):
     assert teacher.evaluate(drawn) == [True] * 30
 
 
+@pytest.mark.slow
 def test_where_a_filter_holds_the_stream_back_the_class_is_asked_for(teacher):
     message = json.dumps(thirty())
     teacher.route("**/teacher/stream", lambda route: None)  # never answered

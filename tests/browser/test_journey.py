@@ -35,7 +35,7 @@ def test_train_grows_a_curve_and_a_reload_finds_it(page, app_server):
 def test_a_killed_worker_is_replaced_and_the_page_says_so(page, own_server):
     open_app(page, own_server)
     run = press_train(page, "Small")
-    page.wait_for_timeout(1500)
+    wait_for_points(page, run, 5)
     victims = workers_of(own_server, run)
     assert victims, "no worker holds the run"
     for victim in victims:
@@ -45,10 +45,11 @@ def test_a_killed_worker_is_replaced_and_the_page_says_so(page, own_server):
     wait_for(page, f"store.data.get('{run}').events.some((event) => event.code === 'recovered')", 10)
 
 
+@pytest.mark.slow
 def test_a_killed_server_leaves_no_worker_and_its_runs_go_on(page, own_server):
     open_app(page, own_server)
     run = press_train(page, "Small")
-    page.wait_for_timeout(1500)
+    wait_for_points(page, run, 5)
     orphans = psutil.Process(own_server.process.pid).children(recursive=True)
     own_server.kill()
     _, alive = psutil.wait_procs(orphans, timeout=5)

@@ -284,6 +284,7 @@ def test_nothing_is_sent_before_the_choice_and_nothing_of_it_after_removing(page
     assert "[phone]" in page.locator("#lv-text textarea").input_value()
 
 
+@pytest.mark.slow
 def test_going_back_sends_nothing_and_using_it_sends_it_once_agreed(page, app_server):
     open_app(page, app_server)
     sent = fill_own_text(page, STORY)

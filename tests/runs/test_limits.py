@@ -197,3 +197,6 @@ def test_a_text_takes_memory_before_it_is_learned_from():
     assert predicted_memory(small) < 100_000_000 < 400_000_000 < predicted_memory(large)
     own = parse_settings({"corpus": "text", "text_sha256": "0" * 64, "tokenizer": "bpe"})
     assert predicted_memory(own, own_text=6_000_000) > 415_000_000  # as measured: Chinese, without spaces
+    left = predicted_memory(own)
+    with pytest.raises(Refused, match="wait until one of them has ended"):
+        check_memory_now(own, HERE.together - left, HERE, own_text=6_000_000)

@@ -56,7 +56,7 @@ def nobody_is_left(processes) -> bool:
     return not [p for p in processes if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
 
 
-@pytest.mark.parametrize("n", [5, pytest.param(30, marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
+@pytest.mark.parametrize("n", [2, pytest.param(30, marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
 def test_sigterm_checkpoints_every_run_within_ten_seconds_and_a_restart_goes_on(own_server, n):
     runs = started(own_server, n)
     everybody = family(own_server)
@@ -89,6 +89,7 @@ def test_the_log_tells_events_by_eight_characters_and_nothing_that_a_reader_type
         assert secret not in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("victim", ["server", "nursery", "worker", "pictures"])
 def test_whoever_is_killed_nobody_is_left_behind(own_server, victim):
     (run,) = started(own_server, 1)

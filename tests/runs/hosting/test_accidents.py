@@ -144,6 +144,7 @@ def test_an_opened_run_of_a_text_of_ones_own_can_be_tried_again(shared_host, tmp
         assert ended["status"] == "finished", ended["reason"]
 
 
+@pytest.mark.slow
 def test_a_last_evaluation_that_was_cut_short_is_made_up_for(tmp_path, flat, owner, until):
     with Host(tmp_path / "data", shipped_dir=None, cores=2, chores=False) as host:
         run = host.create(flat | {"max_steps": 1_000_000}, owner)

@@ -55,6 +55,7 @@ def later(host: Host, clock: Clock, minutes: float, stays: str = STAYS) -> None:
         host.attendance.look()
 
 
+@pytest.mark.slow
 def test_a_run_that_nobody_watches_lets_others_go_first_and_is_paused_at_last(host, clock, endless, until):
     left = host.create(endless, GOES)
     stay = [host.create(endless, STAYS) for _ in range(2)]

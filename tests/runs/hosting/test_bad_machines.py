@@ -81,6 +81,7 @@ def weights_of(run):
     }
 
 
+@pytest.mark.slow
 def test_a_disk_that_runs_full_pauses_runs_and_loses_nothing(small_disk, tmp_path, flat, owner, until):
     flat |= {"max_steps": 5_000}  # so many that none has ended when the disk is full
     with Host(small_disk, shipped_dir=None, cores=2, chores=False) as host:
@@ -101,6 +102,7 @@ def test_a_disk_that_runs_full_pauses_runs_and_loses_nothing(small_disk, tmp_pat
     assert finished == [undisturbed(tmp_path, flat)] * 2
 
 
+@pytest.mark.slow
 def test_a_server_that_ends_on_a_full_disk_finds_its_runs_again(small_disk, flat, owner, until):
     flat |= {"max_steps": 1_000_000}
     with Host(small_disk, shipped_dir=None, cores=2, chores=False) as host:

@@ -36,6 +36,7 @@ def start(host, flat, owner, until, **settings):
     return run
 
 
+@pytest.mark.slow
 def test_several_runs_end_together_with_their_rate_at_its_end(host, session, flat, owner, until):
     early = [start(host, flat, owner, until, seed=seed) for seed in range(4)]
     deadline = time.time() + 5
@@ -105,6 +106,7 @@ def test_a_deadline_is_a_time(host, session, when):
         host.teaching.end_at(session, when)
 
 
+@pytest.mark.slow
 def test_a_server_that_was_away_at_the_deadline_ends_the_runs_when_it_is_back(tmp_path, flat, owner, until):
     with Host(tmp_path / "data", **OPTIONS) as first:
         training, paused = (start(first, flat, owner, until, seed=seed) for seed in range(2))

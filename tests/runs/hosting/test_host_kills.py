@@ -122,6 +122,7 @@ def test_a_killed_nursery_is_replaced(shared_host, flat, owner, until):
     until(lambda: shared_host.summary(run)["status"] == "finished")
 
 
+@pytest.mark.slow
 def test_no_process_outlives_a_killed_server_and_its_runs_go_on_afterwards(tmp_path, flat, owner, until):
     data = tmp_path / "data"
     with subprocess.Popen([sys.executable, "-c", SERVER, data], cwd=ROOT, stdout=subprocess.PIPE) as server:
@@ -239,6 +240,7 @@ def test_twenty_random_kills_leave_the_finished_weights_bit_identical(
     assert weights_of(found) == weights_of(undisturbed)
 
 
+@pytest.mark.slow
 def test_kills_inside_the_writing_of_a_checkpoint(shared_host, flat, owner, until):
     """A torn checkpoint is never loaded: it is written to another name and renamed when it is whole."""
     run = shared_host.create(flat | {"max_steps": 1_000_000, "n_embd": 64, "n_layer": 4}, owner)

@@ -14,6 +14,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(housekeeping, "MOMENTS", 1)
 
 
+@pytest.mark.slow
 def test_presets_are_prepared_and_measured_and_a_run_comes_first(tmp_path, quick, flat, owner, until):
     presets = {"tiny": parse_settings(flat), "wider": parse_settings(flat | {"n_embd": 16})}
     host = Host(tmp_path / "data", shipped_dir=None, cores=2)

@@ -26,8 +26,8 @@ def bucket(tmp_path, monkeypatch) -> Path:
     return folder
 
 
-def hosted(tmp_path, name: str, bucket: Path) -> Host:
-    environ = {"LLMVIZ_ARCHIVE_DIR": str(bucket)}
+def hosted(tmp_path, name: str, bucket: Path, **environ: str) -> Host:
+    environ |= {"LLMVIZ_ARCHIVE_DIR": str(bucket)}
     return Host(tmp_path / name, shipped_dir=None, cores=2, chores=False, environ=environ)
 
 
@@ -35,6 +35,7 @@ def traces(folder: Path) -> list[Path]:
     return [path for path, data in files_in(folder) if MARKER.encode() in data]
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_on_another_machine(tmp_path, bucket, flat, owner, until):
     with hosted(tmp_path, "first", bucket) as host:
         run = host.create(flat | {"corpus": "text", "max_steps": 1_000_000}, owner, text=TEXT)
@@ -120,6 +121,19 @@ def test_an_archive_that_breaks_while_runs_train_stops_nothing(
         run = host.create(flat, owner)
         until(lambda: host.summary(run)["status"] == "finished")
         assert host.archive._thread.is_alive()
+
+
+def test_the_lesson_outlives_the_machine(tmp_path, bucket, until):
+    class_mode = {"LLMVIZ_TEACHER_PASSWORD": "chalk and blackboard"}
+    with hosted(tmp_path, "first", bucket, **class_mode) as host:
+        host.classroom.decide(frozen=True, limits={"steps": 500})
+        lesson = host.classroom.lesson
+    with hosted(tmp_path, "second", bucket, **class_mode) as host:
+        assert host.classroom.lesson == lesson
+        assert host.limits.steps == 500
+        host.classroom.decide(frozen=False)
+    with hosted(tmp_path, "third", bucket, **class_mode) as host:
+        assert not host.classroom.lesson.frozen
 
 
 def test_there_is_an_archive_where_one_is_named_or_a_space_has_a_bucket(tmp_path):

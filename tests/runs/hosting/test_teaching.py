@@ -113,16 +113,20 @@ def test_a_frozen_class_stands_still_and_exactly_those_that_ran_go_on(host, sess
         lambda: host.command(runs[0], owner, "resume"),
         lambda: host.command(paused, owner, "step"),
         lambda: host.change(runs[0], owner, {"learning_rate": 1e-3}),
+        lambda: host.submit("sample", {"run": paused}, owner),
+        lambda: host.submit("sample", {"run": paused}, owner, "guessed"),
     ):
         with pytest.raises(Refused, match="paused the class") as refused:
             wish()
         assert refused.value.status == 409
+    host.submit("sample", {"run": paused}, owner, session).cancel()
     host.teaching.freeze(session, False)
     until(lambda: all(path.stat().st_size > size for path, size in zip(metrics[:2], at[:2], strict=True)), 10)
     assert metrics[2].stat().st_size == at[2]
     assert host.summary(paused)["status"] == "paused"
 
 
+@pytest.mark.slow
 def test_a_frozen_class_is_frozen_after_a_restart_and_then_goes_on(tmp_path, flat, owner, until):
     environ = {"LLMVIZ_TEACHER_PASSWORD": PASSWORD}
     options = {"shipped_dir": None, "cores": 2, "chores": False, "environ": environ}
@@ -155,6 +159,7 @@ def test_the_students_of_runs_that_ended_see_it_too(host, session, flat, owner, 
     until(lambda: OPENED in events_of(host, run), 10)
 
 
+@pytest.mark.slow
 def test_the_class_at_a_glance_shows_curves_and_nothing_typed(host, session, train, owner, until):
     run = train(owner, prompt="secretprompt")
     other = train(OTHER)

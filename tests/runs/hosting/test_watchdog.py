@@ -8,7 +8,7 @@ import pytest
 
 from llmviz.runs.nursery import OOM_SCORE
 from llmviz.runs.refusal import Refused
-from llmviz.runs.watchdog import allowance, own_bytes
+from llmviz.runs.watchdog import TOO_MUCH, allowance, own_bytes
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 
@@ -48,6 +48,21 @@ def test_workers_of_ordinary_runs_are_far_from_their_allowance(shared_host, two_
         trainee, pid = workers[run]
         assert 0 < own_bytes(pid) < allowance(trainee.memory) / 2
         assert own_bytes(pid, if_above=10**12) == 0  # no need to count
+
+
+def test_pictures_that_take_too_much_are_ended_and_the_next_are_answered(
+    shared_host, finished, until, monkeypatch
+):
+    jobs = shared_host.jobs
+    until(lambda: jobs.ready)
+    before = jobs.pid
+    asked = [shared_host.submit("sample", {"run": finished, "max_new_tokens": 1000}) for _ in range(20)]
+    monkeypatch.setattr(shared_host.watchdog, "most_for_jobs", 1_000_000)  # it takes far more in truth
+    assert [message["error"] for message in asked[-1].messages(30) if "error" in message] == [TOO_MUCH]
+    monkeypatch.undo()
+    until(lambda: jobs.ready and jobs.pid != before)
+    again = list(shared_host.submit("sample", {"run": finished, "max_new_tokens": 3}).messages(30))
+    assert again and "error" not in again[-1]
 
 
 def test_the_kernel_is_told_whom_to_kill_first(shared_host, two_runs):
