@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from llmviz.text.tokenizers import Tokenizer
 
 KEPT_PARAMETERS = 40_000_000  # of all models in memory together: 160 MB
+KEPT_OF_ONE = 3  # a run that trains has a newer model whenever somebody looks
+KEPT_TOKENIZERS = 100
 ATTEMPTS = 5
 
 
@@ -32,7 +34,7 @@ class OpenedModels:
     def __init__(self, kept_parameters: int = KEPT_PARAMETERS) -> None:
         self.kept_parameters = kept_parameters
         self._models: OrderedDict[tuple[Path, int], OpenedModel] = OrderedDict()
-        self._tokenizers: dict[Path, Tokenizer] = {}
+        self._tokenizers: OrderedDict[Path, Tokenizer] = OrderedDict()
 
     def get(self, folder: Path, step: int | str | None = None) -> OpenedModel:
         """The run's model at a step, or its newest for None and "live". Raises RunError in a sentence."""
@@ -48,7 +50,7 @@ class OpenedModels:
                     raise
                 continue
             self._models.move_to_end(key)
-            self._forget()
+            self._forget(run)
             return self._models[key]
         raise AssertionError("unreachable")
 
@@ -61,6 +63,9 @@ class OpenedModels:
             if not path.exists():
                 raise RunError("This run is still preparing its text; its tokenizer comes in a moment.")
             self._tokenizers[path] = load_tokenizer(path)
+        self._tokenizers.move_to_end(path)
+        if len(self._tokenizers) > KEPT_TOKENIZERS:
+            self._tokenizers.popitem(last=False)
         return self._tokenizers[path]
 
     def _open(self, run: RunDirectory, step: int, path: Path) -> OpenedModel:
@@ -72,8 +77,11 @@ class OpenedModels:
         load_into(model, read_run_weights(path))
         return OpenedModel(run, step, model.eval().requires_grad_(False), tokenizer)
 
-    def _forget(self) -> None:
-        """Let the longest unused go; the one just asked for always stays."""
+    def _forget(self, run: RunDirectory) -> None:
+        """Let the longest unused go, of this run and of all; the one just asked for always stays."""
+        mine = [key for key, opened in self._models.items() if opened.run.path == run.path]
+        for key in mine[:-KEPT_OF_ONE]:
+            del self._models[key]
 
         def parameters() -> int:
             return sum(w.numel() for opened in self._models.values() for w in opened.model.parameters())
