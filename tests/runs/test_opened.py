@@ -33,7 +33,7 @@ def test_the_room_for_all_is_limited(run):
 
 def test_tokenizers_of_runs_long_gone_are_forgotten(run, tiny_run, tiny_data, monkeypatch):
     monkeypatch.setattr(opened, "KEPT_TOKENIZERS", 1)
-    models, other = OpenedModels(), tiny_run(max_steps=1, seed=2)
+    models, other = OpenedModels(), tiny_run(max_steps=5, seed=2)
     run_inline(other, data_root=tiny_data)
     for asked in (run, other, run):
         assert models.tokenizer(asked.path).vocab_size > 1
