@@ -1,10 +1,13 @@
-"""A hundred kill -9s of workers and ten of the server while several runs train: none is lost, none corrupt,
-and each finishes with the very weights of an undisturbed run. LLMVIZ_KILLS sets how many there are."""
+"""A hundred kill -9s of workers and ten of the server while runs train and readers let them write: none is
+lost, none corrupt, and each finishes with the very weights of an undisturbed run. LLMVIZ_KILLS sets how many
+there are, LLMVIZ_KILLS_RUNS among how many runs at once: a class has 30."""
 
+import contextlib
 import json
 import os
 import random
 import signal
+import threading
 import time
 
 import httpx
@@ -22,10 +25,9 @@ from tests.runs.hosting.test_host_kills import weights_of
 
 KILLS = int(os.environ.get("LLMVIZ_KILLS", "100"))
 PER_SERVER = 10  # kills of workers between two of the server
-TOGETHER = 6  # runs that train at the same time
-STEPS = 4_000
-OWNER = "owner-of-the-killed-0123456789"
-HEADERS = {"X-LLMViz-Owner": OWNER}
+TOGETHER = int(os.environ.get("LLMVIZ_KILLS_RUNS", "6"))  # runs that train at the same time
+STEPS = 24_000 // TOGETHER
+SAMPLE_EVERY = 20.0  # seconds, each
 
 
 class Load:
@@ -37,6 +39,8 @@ class Load:
         self.flat = PRESETS["spark"].settings.flat() | tiny
         self.seeds: dict[str, int] = {}  # of every run that was started
         self.killed_at: dict[str, list[int]] = {}
+        self.samples = 0
+        self.quiet = threading.Event()
 
     def folder(self, run: str) -> RunDirectory:
         return RunDirectory(self.server.data_dir / "runs" / run)
@@ -44,7 +48,8 @@ class Load:
     def start(self) -> None:
         seed = len(self.seeds) % 3
         events = f"{self.server.url}/gradio_api/call/train"
-        data = {"data": [self.settings(seed), "spark", OWNER]}
+        owner = f"{len(self.seeds):032x}"
+        data = {"data": [self.settings(seed), "spark", owner]}
         event = httpx.post(events, json=data, timeout=30).json()["event_id"]
         answer = httpx.get(f"{events}/{event}", timeout=30).text
         run = json.loads(answer.split("data:")[-1])[0]
@@ -52,6 +57,15 @@ class Load:
 
     def settings(self, seed: int) -> dict:
         return self.flat | {"seed": seed}
+
+    def let_them_write(self) -> None:
+        """Until it is quiet, every reader asks for a sample now and then; a server may be gone just now."""
+        dice = random.Random(12)
+        while not self.quiet.wait(SAMPLE_EVERY / TOGETHER):
+            body = {"run": dice.choice(list(self.seeds)), "prompt": "a", "max_new_tokens": 50}
+            with contextlib.suppress(httpx.HTTPError):
+                answer = httpx.post(f"{self.server.url}/gradio_api/llmviz/job/sample", json=body, timeout=5)
+                self.samples += '"id"' in answer.text
 
     def over(self, run: str) -> bool:
         return self.folder(run).state().get("status") in ("finished", "failed")
@@ -82,9 +96,12 @@ class Load:
 
 @pytest.mark.slow
 @pytest.mark.timeout(2400)
-def test_a_hundred_kills_of_workers_and_ten_of_the_server(own_server, flat, tmp_path):
+def test_a_hundred_kills_of_workers_and_ten_of_the_server(own_server, flat, tmp_path, request):
     dice, load = random.Random(11), Load(own_server, flat)
     load.keep_up()
+    readers = threading.Thread(target=load.let_them_write)
+    readers.start()
+    request.addfinalizer(load.quiet.set)
     hits = servers = 0
     deadline = time.monotonic() + 1500
     while hits < KILLS:
@@ -100,7 +117,10 @@ def test_a_hundred_kills_of_workers_and_ten_of_the_server(own_server, flat, tmp_
     while load.training():
         assert time.monotonic() < deadline, [load.folder(run).state() for run in load.training()]
         time.sleep(0.2)
-    print(f"\n{hits} workers and {servers} servers killed; {len(load.seeds)} runs")
+    load.quiet.set()
+    readers.join()
+    print(f"\n{hits} workers and {servers} servers killed; {len(load.seeds)} runs, {load.samples} samples")
+    assert load.samples
     assert servers >= KILLS // PER_SERVER
     undisturbed = {}
     for seed in set(load.seeds.values()):
@@ -118,7 +138,5 @@ def test_a_hundred_kills_of_workers_and_ten_of_the_server(own_server, flat, tmp_
         for path in folder.snapshot_folder.glob("*.safetensors"):
             with safe_open(path, framework="np") as file:
                 assert all(file.get_tensor(name).size for name in file.keys())  # noqa: SIM118 (no dict)
-        zipped = httpx.get(
-            f"{own_server.url}/gradio_api/llmviz/runs/{run}/run.zip", headers=HEADERS, timeout=60
-        )
+        zipped = httpx.get(f"{own_server.url}/gradio_api/llmviz/runs/{run}/run.zip", timeout=60)
         assert zipped.status_code == 200
