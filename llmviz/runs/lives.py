@@ -302,10 +302,11 @@ class Lives:
             return
         entry = self.library.get(trainee.run)
         log.info("run %s: %s", trainee.run[:8], status)
-        if entry.meta().get("wanted") == "run":
-            self.write_meta(entry, wanted="pause")
-        if self._status(entry) != status:
-            self._write_state(entry, status=status, **({"reason": reason} if reason else {}))
+        with contextlib.suppress(FileNotFoundError):  # it is being deleted
+            if entry.meta().get("wanted") == "run":
+                self.write_meta(entry, wanted="pause")
+            if self._status(entry) != status:
+                self._write_state(entry, status=status, **({"reason": reason} if reason else {}))
         progress = trainee.progress
         whole = entry.state().get("step") == entry.flat().get("max_steps")  # a deadline may cut a run short
         if status == "finished" and whole and len(progress.kinds) == 1:

@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from llmviz.runs.owners import hash_token
 from llmviz.runs.refusal import Refused
 
 MAX_BUCKETS = 20_000  # remembered; the one unused for longest is full again anyway
@@ -70,7 +71,7 @@ class Rates:
         rate = self.rates[kind]
         charged = [((kind, "everybody"), rate.times(EVERYBODY))]
         if owner:
-            charged.append(((kind, f"owner {owner}"), rate))
+            charged.append(((kind, f"owner {hash_token(owner)}"), rate))
         if address:
             charged.append(((kind, f"address {address}"), rate.times(CLASS)))
         with self._lock:
