@@ -1,10 +1,15 @@
 """Settings of the training loop: how long, how fast, with which optimizer (book, chapter 5, appendix D)."""
 
+from typing import Literal
+
 from llmviz.settings.base import Room, setting
+
+OptimizerName = Literal["adamw", "muon", "sgd", "lion"]
+ScheduleName = Literal["cosine", "linear", "constant", "wsd"]
 
 
 class TrainingSettings(Room):
-    """AdamW with linear warmup, cosine decay and gradient clipping."""
+    """By default AdamW with linear warmup, cosine decay and gradient clipping, as the book has it."""
 
     max_steps: int = setting(
         600,
@@ -32,6 +37,13 @@ class TrainingSettings(Room):
         chapter="2.6",
         help="How many stretches of text are learned from at once in every step.",
     )
+    optimizer: OptimizerName = setting(
+        "adamw",
+        label="Optimizer",
+        chapter="5.2",
+        help="How a gradient becomes a correction. AdamW is the custom; Muon learns most a step, and takes "
+        "longer for it; Lion looks at signs only; SGD is the plainest.",
+    )
     learning_rate: float = setting(
         2e-3,
         gt=0.0,
@@ -41,6 +53,30 @@ class TrainingSettings(Room):
         chapter="5.2",
         help="How far one step moves the weights, at its highest: too small crawls, too large falls apart.",
     )
+    matrix_learning_rate: float = setting(
+        0.02,
+        gt=0.0,
+        le=1.0,
+        label="Learning rate of matrices",
+        unit="(Muon)",
+        help="The highest rate for the matrices inside the blocks, which Muon corrects; AdamW has the rest.",
+    )
+    schedule: ScheduleName = setting(
+        "cosine",
+        label="Schedule",
+        chapter="D.2",
+        help="How the learning rate comes down after the warmup: along a cosine, in a straight line, not at "
+        "all, or late (“stable, then decay”).",
+    )
+    decay_share: float = setting(
+        0.2,
+        gt=0.0,
+        le=1.0,
+        step=0.05,
+        label="Late decay",
+        unit="of the run",
+        help="How much of the run the decay of “stable, then decay” takes, at its end.",
+    )
     final_lr_ratio: float = setting(
         0.1,
         ge=0.0,
@@ -49,7 +85,7 @@ class TrainingSettings(Room):
         label="Final learning rate",
         unit="of the highest",
         chapter="D.2",
-        help="Where the cosine ends, as a share of the highest learning rate.",
+        help="Where the schedule ends, as a share of the highest learning rate.",
     )
     warmup_steps: int = setting(
         50,
@@ -67,7 +103,7 @@ class TrainingSettings(Room):
         step=0.01,
         label="Weight decay",
         chapter="5.2",
-        help="How strongly AdamW pulls the weight matrices towards zero.",
+        help="How strongly every step pulls the weight matrices towards zero.",
     )
     beta1: float = setting(
         0.9,
@@ -76,7 +112,7 @@ class TrainingSettings(Room):
         step=0.01,
         label="Beta 1",
         chapter="5.2",
-        help="How long AdamW remembers the direction of past gradients.",
+        help="How long AdamW and Lion remember the direction of past gradients.",
     )
     beta2: float = setting(
         0.99,
@@ -85,7 +121,16 @@ class TrainingSettings(Room):
         step=0.005,
         label="Beta 2",
         chapter="5.2",
-        help="How long AdamW remembers the size of past gradients.",
+        help="How long AdamW remembers the size of past gradients, and Lion their mean.",
+    )
+    momentum: float = setting(
+        0.95,
+        ge=0.0,
+        lt=1.0,
+        step=0.01,
+        label="Momentum",
+        unit="(Muon, SGD)",
+        help="How long Muon and SGD remember past gradients: 0 forgets them at once.",
     )
     grad_clip: float = setting(
         1.0,

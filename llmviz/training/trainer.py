@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from llmviz.model import set_dropout
 from llmviz.training.batches import Batch
 from llmviz.training.objectives import Objective
-from llmviz.training.optimizer import build_optimizer
+from llmviz.training.optimizers import build_optimizer
 from llmviz.training.schedule import Deadline, learning_rate_at
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class Trainer:
         loss.backward()
         grad_norm = self._clip_gradients(loss, lr)
         for group in self.optimizer.param_groups:
-            group["lr"] = lr
+            group["lr"] = lr * group["rate"]
         self.optimizer.step()
         self.optimizer.zero_grad()
         tokens = batch.targets.numel()

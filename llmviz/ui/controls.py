@@ -22,6 +22,14 @@ WORDS = {
     "bpe": "Byte-pair tokens",
     "gpt2": "GPT-2 (the book's)",
     "modern": "Modern",
+    "adamw": "AdamW",
+    "muon": "Muon",
+    "sgd": "SGD",
+    "lion": "Lion",
+    "cosine": "Cosine",
+    "linear": "Straight line",
+    "constant": "Constant",
+    "wsd": "Stable, then decay",
 }
 
 

@@ -25,6 +25,38 @@ def test_warmup_then_cosine(step):
     assert learning_rate_at(step, SETTINGS) == pytest.approx(nanogpt(step, SETTINGS), rel=1e-12)
 
 
+def by_definition(kind, step, s):
+    """Each schedule after its warmup as its source puts it, in steps."""
+    low, high = s.learning_rate * s.final_lr_ratio, s.learning_rate
+    if kind == "constant":
+        return high
+    if kind == "linear":
+        return high + (low - high) * (step - s.warmup_steps) / (s.max_steps - s.warmup_steps)
+    first = s.max_steps - s.decay_share * s.max_steps  # of the decay
+    return high if step <= first else high + (low - high) * (step - first) / (s.max_steps - first)
+
+
+@pytest.mark.parametrize("kind", ["linear", "constant", "wsd"])
+@pytest.mark.parametrize("step", [100, 101, 700, 1499, 1500, 1501, 1750, 1999, 2000])
+def test_the_other_ways_down(kind, step):
+    s = SETTINGS.model_copy(update={"schedule": kind, "decay_share": 0.25})
+    assert learning_rate_at(step, s) == pytest.approx(by_definition(kind, step, s), rel=1e-12)
+    assert learning_rate_at(50, s) == learning_rate_at(50, SETTINGS), "they share the warmup"
+
+
+def test_a_late_decay_never_begins_before_the_warmup_is_over():
+    s = SETTINGS.model_copy(update={"schedule": "wsd", "decay_share": 1.0})
+    line = SETTINGS.model_copy(update={"schedule": "linear"})
+    for step in (0, 99, 100, 1000, 2000):
+        assert learning_rate_at(step, s) == pytest.approx(learning_rate_at(step, line), rel=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["cosine", "linear", "constant", "wsd"])
+def test_every_schedule_follows_the_time(kind):
+    s = SETTINGS.model_copy(update={"schedule": kind})
+    assert learning_rate_at(3, s, share=0.9) == pytest.approx(learning_rate_at(1800, s), rel=1e-9)
+
+
 def test_the_ends():
     assert learning_rate_at(100, SETTINGS) == pytest.approx(1e-3)
     assert learning_rate_at(2000, SETTINGS) == pytest.approx(1e-4)

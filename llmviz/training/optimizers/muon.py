@@ -1,0 +1,124 @@
+"""Muon: a matrix is corrected in all its directions alike, however unequal the gradient was.
+
+A gradient that is a matrix is mostly made of a few strong directions. Muon keeps all of its directions and
+makes them equally strong (of U·S·Vᵀ, it steps along U·Vᵀ), so that the weak ones are learned too. It is for
+the matrices inside the blocks; embeddings, head, norms and biases stay with AdamW.
+"""
+
+import math
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from llmviz.training.hardware import has_bf16_units
+from llmviz.training.optimizers.adamw import build_adamw
+from llmviz.training.optimizers.together import Together
+
+if TYPE_CHECKING:
+    from llmviz.settings import TrainingSettings
+
+ITERATIONS = 5
+COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # chosen by Jordan for the steepest rise at zero
+TINY = 1e-7
+
+
+def orthogonalized(matrices: Tensor) -> Tensor:
+    """(N, R, C) with R ≤ C → the same shape: each U·S·Vᵀ with its singular values S brought near 1.
+
+    The polynomial a·x + b·x³ + c·x⁵, applied five times to every singular value between 0 and 1, brings it to
+    somewhere from 0.7 to 1.2, and takes matrix products only: X ← a·X + (b·A + c·A²)·X with A = X·Xᵀ. All N
+    matrices at once, as for small ones it is the number of calls that costs.
+    Source: Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks".
+    """
+    a, b, c = COEFFICIENTS
+    lengths = matrices.norm(dim=(-2, -1), keepdim=True)  # (N, 1, 1); no singular value is larger
+    x = matrices / lengths.clamp(min=TINY)
+    for _ in range(ITERATIONS):
+        gram = x @ x.mT  # (N, R, R)
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    return x
+
+
+class Muon(Optimizer):
+    """Nesterov momentum, made orthogonal: as `torch.optim.Muon`, but for all matrices of a shape at once.
+
+    It was designed for bf16, which is enough for a direction, and 3.5 times faster on a CPU that has units
+    for it; where there are none it is computed in 32 bits.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 0.02,
+        momentum: float = 0.95,
+        weight_decay: float = 0.0,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        """dtype: of the numbers that matrices are made orthogonal with; None: as the hardware has it."""
+        super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
+        device = self.param_groups[0]["params"][0].device
+        self.dtype = dtype or (torch.bfloat16 if has_bf16_units(device) else torch.float32)
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:
+        """Correct every matrix that has a gradient."""
+        for group in self.param_groups:
+            for weights in _by_shape(group["params"]):
+                self._correct(weights, group)
+
+    def _correct(self, weights: list[nn.Parameter], group: dict[str, Any]) -> None:
+        """One step of matrices of one shape, or lying on their side of one."""
+        gradients = [weight.grad for weight in weights]
+        means = [self._mean_of(weight) for weight in weights]
+        torch._foreach_lerp_(means, gradients, 1 - group["momentum"])
+        ahead = torch._foreach_lerp(gradients, means, group["momentum"])  # Nesterov: one step further
+        updates = orthogonalized(torch.stack([_lying(matrix) for matrix in ahead]).to(self.dtype))
+        torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
+        for weight, update in zip(weights, updates, strict=True):
+            rows, columns = weight.shape
+            # Longer steps for a tall matrix: each of its many outputs has but few inputs to move it.
+            length = math.sqrt(max(1.0, rows / columns))
+            weight.add_(update.mT if rows > columns else update, alpha=-group["lr"] * length)
+
+    def _mean_of(self, weight: nn.Parameter) -> Tensor:
+        """The running mean of a weight's gradients."""
+        state = self.state[weight]
+        if not state:
+            state["mean"] = torch.zeros_like(weight)
+        return state["mean"]
+
+
+def _by_shape(weights: list[nn.Parameter]) -> list[list[nn.Parameter]]:
+    """The weights that have a gradient, those of one shape together, whether they stand or lie."""
+    alike: dict[tuple[int, ...], list[nn.Parameter]] = {}
+    for weight in weights:
+        if weight.grad is not None:
+            alike.setdefault(tuple(sorted(weight.shape)), []).append(weight)
+    return list(alike.values())
+
+
+def _lying(matrix: Tensor) -> Tensor:
+    """(R, C) → as it is, or its transpose: never more rows than columns."""
+    return matrix.mT if matrix.shape[0] > matrix.shape[1] else matrix
+
+
+def block_matrices(model: nn.Module) -> list[nn.Parameter]:
+    """The matrices of the linear layers inside the blocks."""
+    layers = (layer for layer in model.blocks.modules() if isinstance(layer, nn.Linear))
+    return [layer.weight for layer in layers if layer.weight.requires_grad]
+
+
+def build_muon(model: nn.Module, settings: "TrainingSettings") -> Together:
+    """Muon for the matrices inside the blocks, AdamW for the rest."""
+    matrices = block_matrices(model)
+    rate = settings.matrix_learning_rate / settings.learning_rate
+    muon = Muon(
+        [{"params": matrices, "rate": rate}],
+        lr=settings.matrix_learning_rate,
+        momentum=settings.momentum,
+        weight_decay=settings.weight_decay,
+    )
+    return Together(muon, build_adamw(model, settings, without=matrices))

@@ -1,0 +1,100 @@
+"""Interrupted or not: the same weights, bit for bit, with every optimizer and every schedule."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+import torch
+
+from llmviz.model import build_gpt
+from llmviz.settings import parse_settings
+from llmviz.training import (
+    TokenBatches,
+    Trainer,
+    learning_rate_at,
+    load_checkpoint,
+    next_token_objective,
+    save_checkpoint,
+)
+
+V = 17
+IDS = np.random.default_rng(0).integers(V, size=2000).astype(np.uint16)
+TINY = {
+    "n_layer": 2,
+    "n_head": 2,
+    "n_embd": 16,
+    "block_size": 8,
+    "batch_size": 4,
+    "dropout": 0.1,
+    "max_steps": 12,
+    "warmup_steps": 3,
+    "threads": 1,
+}
+OPTIMIZERS = ("adamw", "muon", "sgd", "lion")
+SCHEDULES = ("cosine", "linear", "constant", "wsd")
+PAIRS = list(product(OPTIMIZERS, SCHEDULES))
+
+
+def trainer(**more) -> Trainer:
+    s = parse_settings(TINY | more)
+    model = build_gpt(s.model, V, s.training.seed)
+    return Trainer(model, next_token_objective, TokenBatches.of(IDS, s), s.training)
+
+
+def finish(t: Trainer) -> dict[str, torch.Tensor]:
+    while not t.finished:
+        t.step()
+    return t.state()[0]
+
+
+def assert_resumes_exactly(path, **more):
+    """Undisturbed, and with a checkpoint and a new trainer after steps 1, 5 and 9."""
+    undisturbed = finish(trainer(**more))
+    t = trainer(**more)
+    for step in range(10):
+        t.step()
+        if step in (1, 5, 9):
+            save_checkpoint(path, t)
+            t = trainer(**more)
+            load_checkpoint(path, t)
+    resumed = finish(t)
+    assert resumed.keys() == undisturbed.keys()
+    assert all(torch.equal(resumed[name], undisturbed[name]) for name in undisturbed)
+
+
+@pytest.mark.parametrize(("optimizer", "schedule"), PAIRS)
+def test_every_optimizer_with_every_schedule(tmp_path, optimizer, schedule):
+    assert_resumes_exactly(tmp_path / "checkpoint", optimizer=optimizer, schedule=schedule)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_what_an_optimizer_remembers_is_kept(optimizer):
+    t = trainer(optimizer=optimizer)
+    t.step()
+    kept = {name.split(".", 2)[2] for name in t.state()[0] if name.startswith("optimizer.")}
+    assert kept == {name for name, _ in t.model.named_parameters()}
+
+
+@pytest.mark.parametrize(("optimizer", "schedule"), PAIRS)
+def test_a_new_learning_rate_scales_the_schedule_from_its_step_on(optimizer, schedule):
+    t = trainer(optimizer=optimizer, schedule=schedule)
+    plain = [learning_rate_at(step, t.settings) for step in range(8)]
+    before = [t.step().lr for _ in range(4)]
+    rates = [group["rate"] for group in t.optimizer.param_groups]
+    t.change(learning_rate=t.settings.learning_rate / 4)
+    after = [t.step().lr for _ in range(4)]
+    assert before + after == plain[:4] + [rate / 4 for rate in plain[4:]]
+    assert [group["lr"] for group in t.optimizer.param_groups] == [after[-1] * rate for rate in rates]
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_every_optimizer_learns(optimizer):
+    """A text of one sentence over and over: after a few steps it is guessed much better than blindly."""
+    rate = {"sgd": 0.3, "lion": 3e-3}.get(optimizer, 1e-2)
+    s = parse_settings(TINY | {"optimizer": optimizer, "learning_rate": rate, "max_steps": 120, "dropout": 0})
+    ids = np.tile(np.arange(V, dtype=np.uint16), 50)
+    model = build_gpt(s.model, V, 0)
+    t = Trainer(model, next_token_objective, TokenBatches.of(ids, s), s.training)
+    first = t.step().loss
+    finish(t)
+    assert t.loss_ahead() < first / 2
