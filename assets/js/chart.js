@@ -174,7 +174,7 @@ class Chart {
   /** Everything a drawing needs, in one plain object; null while the vocabulary is not known. */
   sceneOf(summary, data) {
     const vocabulary = summary?.data?.vocab_size;
-    if (!vocabulary || !data) return null;
+    if (!vocabulary || !data || summary.source) return null;
     const palette = this.drawn.frame ? this.scene.palette : colors();
     const blind = Math.log(vocabulary);
     const best = summary.data.best_possible_loss ?? null;
@@ -315,6 +315,8 @@ const exactly = (nats) => (Number.isFinite(nats) ? nats.toFixed(4) : "not a numb
 
 function whyEmpty(summary) {
   if (!summary) return "Choose a model above, or press Train.";
+  if (summary.source)
+    return `${summary.source.name} was trained elsewhere, so there is no curve to show. The other tabs look inside it.`;
   if (summary.status === "failed") return summary.reason ?? "This run could not start.";
   return "Preparing the text…";
 }

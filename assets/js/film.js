@@ -86,7 +86,7 @@ class Film {
 
   onRun() {
     const summary = summaryOf();
-    if (summary?.data && !this.known) {
+    if (summary?.data && !summary.source && !this.known) {
       const { run } = store.selection;
       wordsOf(summary).then(
         (words) => {
@@ -134,10 +134,12 @@ class Film {
   // -------------------------------------------------------------- the rows
 
   /** Every row there will ever be in this run, empty until its step comes. */
-  plan(maxSteps) {
-    if (this.planned === maxSteps) return;
-    this.planned = maxSteps;
-    const steps = [...filmSteps(maxSteps), null]; // null: now
+  plan(summary) {
+    const key = summary.source ? "imported" : summary.max_steps;
+    if (this.planned === key) return;
+    this.planned = key;
+    const earlier = summary.source ? [] : filmSteps(summary.max_steps); // nobody has them of an imported model
+    const steps = [...earlier, null]; // null: now
     this.rows = steps.map((step) => {
       const label = h("button", { class: "lv-film-step", title: "Look at the model as it was at this step" });
       const text = h("div", { class: "lv-film-text" });
@@ -147,23 +149,25 @@ class Film {
     });
     this.written = this.rows.map(() => null);
     this.strip.replaceChildren(...this.rows.map((row) => row.element));
-    this.strip.style.gridTemplateRows = `repeat(${steps.length - 1}, minmax(0, 1fr)) minmax(0, 1.7fr)`;
+    const above = earlier.length ? `repeat(${earlier.length}, minmax(0, 1fr)) ` : "";
+    this.strip.style.gridTemplateRows = `${above}minmax(0, 1.7fr)`;
     this.fitLines();
   }
 
   showNow() {
     const summary = summaryOf();
     setText(this.legend, "");
-    if (!summary?.max_steps)
+    if (!summary?.max_steps && !summary?.source)
       return this.strip.replaceChildren(
         h("li", { class: "lv-chart-note" }, "What a model writes appears here, from its first step on."),
       );
-    this.plan(summary.max_steps);
+    this.plan(summary);
     const samples = this.samples(summary);
     const newest = samples.at(-1);
     this.rows.forEach((row, i) => {
       const sample = row.step === null ? newest : samples.find((one) => one.step === row.step);
-      this.write(i, row.step === null && newest?.step === 0 ? null : sample);
+      const shownAbove = row.step === null && newest?.step === 0 && this.rows.length > 1;
+      this.write(i, shownAbove ? null : sample);
       const name = row.step !== null ? formatCount(row.step) : this.nameOfNewest(summary, newest);
       setText(row.label, name);
       row.label.disabled = !sample;
@@ -189,7 +193,7 @@ class Film {
   }
 
   nameOfNewest(summary, newest) {
-    if (ACTIVE.has(summary.status) || !newest) return "now";
+    if (ACTIVE.has(summary.status) || summary.source || !newest) return "now";
     return formatCount(newest.step);
   }
 
@@ -220,8 +224,10 @@ class Film {
   }
 
   explain() {
+    const imported = Boolean(summaryOf()?.source);
     if (this.own?.error) return setText(this.legend, this.own.error);
     if (this.own?.running) return setText(this.legend, "Every kept step writes from your beginning …");
+    if (imported) return setText(this.legend, "Write a beginning above, and the model carries on from it.");
     this.legend.replaceChildren(
       h("span", { class: "lv-word" }, "word of the text"),
       " · ",

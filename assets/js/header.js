@@ -1,7 +1,7 @@
 // The header: which model, at which step, and the one number that says how good it is.
 
 import { announce, base, dataOf, followSelection, listen, select, store, summaryOf } from "./core.js";
-import { formatChoices, formatCount, h, oncePerFrame, setText, unitOf } from "./dom.js";
+import { formatChoices, formatCount, formatShort, h, oncePerFrame, setText, unitOf } from "./dom.js";
 import { nameOfStatus, passport } from "./passport.js";
 import { listenForProjector, toggleProjector } from "./projector.js";
 import { qualityAt } from "./records.js";
@@ -134,15 +134,14 @@ class Header {
 
   showHeadline(summary) {
     const { loss } = qualityAt(dataOf(), store.selection.step);
-    const words =
-      summary && Number.isFinite(loss) ? [formatChoices(Math.exp(loss)), unitOf(summary)] : ["…", ""];
+    const words = headlineOf(summary, loss);
     const key = words.join(" ");
     if (key === this.headlineKey) return;
     this.headlineKey = key;
     this.headline.replaceChildren(
-      h("span", { class: "lv-headline-lead" }, "chooses among about "),
-      h("b", {}, words[0]),
-      ` ${words[1]}`,
+      h("span", { class: "lv-headline-lead" }, words[0]),
+      h("b", {}, words[1]),
+      ` ${words[2]}`,
       h("span", { class: "lv-caret", "aria-hidden": "true" }, "▾"),
     );
   }
@@ -155,10 +154,10 @@ class Header {
     const { step } = store.selection;
     const known = snapshots.findLastIndex((one) => one <= step);
     this.scrubber.max = newest;
-    this.scrubber.disabled = !snapshots.length;
+    this.scrubber.disabled = !snapshots.length || Boolean(summary?.source); // nobody has its earlier steps
     this.scrubber.value = step === null ? newest : Math.max(0, known);
     const at = step === null ? `newest, ${formatCount(newestStep(summary))}` : `step ${formatCount(step)}`;
-    setText(this.stepLabel, summary ? at : "");
+    setText(this.stepLabel, summary ? (summary.source ? "as it came" : at) : "");
     this.scrubber.setAttribute("aria-valuetext", at);
   }
 
@@ -181,6 +180,13 @@ class Header {
     setText(this.workers, warming ? `workers warming up: ${workers.ready} of ${workers.total}` : "");
     this.workers.title = workers?.step ?? "";
   }
+}
+
+/** How good a model is; of one that was imported, whose loss nobody has measured here, how large. */
+function headlineOf(summary, loss) {
+  if (summary?.source) return ["has ", formatShort(summary.n_parameters), "parameters"];
+  const known = summary && Number.isFinite(loss);
+  return ["chooses among about ", ...(known ? [formatChoices(Math.exp(loss)), unitOf(summary)] : ["…", ""])];
 }
 
 /** The records arrive several times a second, the summary about once. */

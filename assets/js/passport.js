@@ -90,14 +90,11 @@ function rowsOf(summary) {
   const kind = full ? "" : ", estimate";
   const when =
     step !== null && evaluation && evaluation[0] !== step ? ` (at step ${formatCount(evaluation[0])})` : "";
+  if (summary.source) return importedRows(summary, settings).filter(([, value]) => value);
   const rows = [
     ["stage", `pretrained, ${nameOfStatus(summary)}`],
     ["shown at", `step ${formatCount(at)} of ${formatCount(summary.max_steps)}`],
-    [
-      "parameters",
-      summary.n_parameters && `${formatCount(summary.n_parameters)} (${formatShort(summary.n_parameters)})`,
-    ],
-    ["size", summary.n_parameters && `${formatBytes(summary.n_parameters * 4)} of weights, 32 bits each`],
+    ...sizeRows(summary),
     [`${unitOf(summary)} seen`, step === null && summary.tokens_seen && formatCount(summary.tokens_seen)],
     ["validation loss", Number.isFinite(valLoss) && `${formatLoss(valLoss)} nats${kind}${when}`],
     ["first guess right", Number.isFinite(evaluation?.[2]) && formatPercent(evaluation[2]) + when],
@@ -105,20 +102,40 @@ function rowsOf(summary) {
     ["speed", summary.tok_s && `${formatShort(summary.tok_s)} ${unitOf(summary)} a second`],
     ["trained for", summary.seconds && formatSeconds(summary.seconds)],
     ["text", CORPORA[settings.corpus] ?? settings.corpus],
-    [
-      "read as",
-      READ_AS[settings.tokenizer] &&
-        `${READ_AS[settings.tokenizer]}, ${formatCount(summary.data?.vocab_size ?? 0)} different ones`,
-    ],
-    ["architecture", ARCHITECTURES[settings.architecture] ?? settings.architecture],
-    ["shape", `${settings.n_layer} layers, ${settings.n_head} heads, ${settings.n_embd} wide`],
-    ["context", settings.block_size && `${formatCount(settings.block_size)} ${unitOf(summary)}`],
+    ...shapeRows(summary, settings),
     ["learning rate", settings.learning_rate && String(settings.learning_rate)],
     ["seed", String(settings.seed ?? "")],
     ["threads", summary.threads && String(summary.threads)],
   ];
   return rows.filter(([, value]) => value);
 }
+
+/** Of a model from elsewhere we know what it is, and nothing of how it came about. */
+function importedRows(summary, settings) {
+  const { name, revision } = summary.source;
+  return [
+    ["stage", "pretrained elsewhere, imported"],
+    ["from", revision ? `${name}, version ${revision.slice(0, 8)}` : name],
+    ...sizeRows(summary),
+    ...shapeRows(summary, settings),
+  ];
+}
+
+const sizeRows = ({ n_parameters: n }) => [
+  ["parameters", n && `${formatCount(n)} (${formatShort(n)})`],
+  ["size", n && `${formatBytes(n * 4)} of weights, 32 bits each`],
+];
+
+const shapeRows = (summary, settings) => [
+  [
+    "read as",
+    READ_AS[settings.tokenizer] &&
+      `${READ_AS[settings.tokenizer]}, ${formatCount(summary.data?.vocab_size ?? 0)} different ones`,
+  ],
+  ["architecture", ARCHITECTURES[settings.architecture] ?? settings.architecture],
+  ["shape", `${settings.n_layer} layers, ${settings.n_head} heads, ${settings.n_embd} wide`],
+  ["context", settings.block_size && `${formatCount(settings.block_size)} ${unitOf(summary)}`],
+];
 
 const STATUS = {
   preparing: "being prepared",
@@ -129,4 +146,4 @@ const STATUS = {
   stopped: "stopped early",
   failed: "failed",
 };
-export const nameOfStatus = (summary) => STATUS[summary?.status] ?? "";
+export const nameOfStatus = (summary) => (summary?.source ? "imported" : (STATUS[summary?.status] ?? ""));

@@ -117,6 +117,7 @@ function qualityOf(summary, loss) {
 /** What the run is doing, e.g. "training, step 120 of 600, about 12 s left"; in company its share as well:
  * "1 of 12 training now, step 120 of 600; about 40 s left at this pace". */
 function stateOf(summary, step) {
+  if (summary.source) return `imported: ${summary.source.name}`;
   const where = `step ${formatCount(step)} of ${formatCount(summary.max_steps ?? 0)}`;
   const { active = 1, next_turn_in_s: turn, goes_last: goesLast } = summary.queue ?? {};
   const about = summary.eta_s ? `about ${formatSeconds(summary.eta_s)} left` : "";

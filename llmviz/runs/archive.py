@@ -62,6 +62,7 @@ STATE = {
 }  # fmt: skip
 ENDED = ("finished", "stopped", "failed")
 MAX_STRING = 20_000
+MAX_SOURCE = 200
 
 
 def is_run_file(name: str) -> bool:
@@ -210,6 +211,7 @@ def _clean(run: RunDirectory) -> None:
             "tokenizer": settings.data.tokenizer,
             "parent": _parent(described.get("parent")),
             "stage": "pretrained",
+            "source": _source(described.get("source")),
             "code_version": (_string(described.get("code_version")) or "")[:40],
             "created": (_string(described.get("created")) or "")[:40],
         },
@@ -286,6 +288,13 @@ def _parent(found: Any) -> dict[str, Any] | None:
     return (
         {"run": found["run"], "step": found["step"]} if named and isinstance(found.get("step"), int) else None
     )
+
+
+def _source(found: Any) -> dict[str, Any] | None:
+    """Where an imported model came from, as far as that is a name."""
+    found = _dict(found)
+    name, revision = _string(found.get("name")), _string(found.get("revision"))
+    return {"name": name[:MAX_SOURCE], "revision": revision and revision[:MAX_SOURCE]} if name else None
 
 
 def _dict(value: Any) -> dict[str, Any]:

@@ -141,6 +141,7 @@ class Entry:
             "mine": self.mine(owner),
             "parent": described.get("parent"),
             "stage": described.get("stage"),
+            "source": described.get("source"),
             "created": described.get("created"),
             "settings": self.flat(),
             "snapshots": self.snapshots(),

@@ -1,0 +1,34 @@
+"""Reading somebody's config.json: numbers that have to be numbers, and choices that have to be ours."""
+
+from typing import Any
+
+from llmviz.model.hub.errors import ForeignModelError
+
+
+def whole_number(config: dict[str, Any], *names: str, default: int | None = None) -> int:
+    """The first of these names that the configuration has. Raises ForeignModelError."""
+    for name in names:
+        if (value := config.get(name)) is not None:
+            if type(value) is not int or value < 1:
+                raise ForeignModelError(f"The config.json of this model has “{name}”, but not as a number.")
+            return value
+    if default is None:
+        raise ForeignModelError(f"The config.json of this model lacks “{names[0]}”.")
+    return default
+
+
+def number(config: dict[str, Any], name: str, default: float) -> float:
+    """A number above zero. Raises ForeignModelError."""
+    value = config.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        raise ForeignModelError(f"The config.json of this model has “{name}”, but not as a number above 0.")
+    return float(value)
+
+
+def require(config: dict[str, Any], name: str, allowed: tuple[Any, ...], what: str) -> None:
+    """Refuse a model that differs in `name` from what we compute; absent counts as the first allowed."""
+    value = config.get(name, allowed[0])
+    if value not in allowed:
+        raise ForeignModelError(
+            f"This model has {what} ({name}: {str(value)[:40]}), which LLMViz does not compute."
+        )

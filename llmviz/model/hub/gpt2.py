@@ -1,0 +1,95 @@
+"""GPT-2 as `transformers` stores it, in and out.
+
+The names are nearly ours. The matrices lie on their side, (in, out), because the original was TensorFlow's
+and `transformers` kept it; and the oldest files carry the causal mask of every layer, which is no weight.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from llmviz.model.hub.configs import number, require, whole_number
+from llmviz.model.hub.errors import ForeignModelError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from llmviz.model.gpt import GPT
+
+MODEL_TYPE = "gpt2"
+EPSILON = 1e-5  # of GPT-2's LayerNorms, and of nn.LayerNorm
+TRANSPOSED = ("c_attn.weight", "c_proj.weight", "c_fc.weight")
+PREFIX = "transformer."  # of everything but the head; the files of 2019 leave it out
+TANH_GELU = ("gelu_new", "gelu_pytorch_tanh", "gelu_fast")
+LAYER = [
+    f"{module}.{kind}"
+    for module in ("ln_1", "attn.c_attn", "attn.c_proj", "ln_2", "mlp.c_fc", "mlp.c_proj")
+    for kind in ("weight", "bias")
+]
+
+
+def shape_of(config: dict[str, Any]) -> dict[str, Any]:
+    """The model settings that a config.json of GPT-2's means. Raises ForeignModelError."""
+    width = whole_number(config, "n_embd", "hidden_size", default=768)
+    require(config, "activation_function", TANH_GELU, "another activation")
+    require(config, "scale_attn_weights", (True,), "attention that is not scaled")
+    require(config, "scale_attn_by_inverse_layer_idx", (False,), "attention that is scaled by its layer")
+    require(config, "add_cross_attention", (False,), "attention to a second text")
+    require(config, "tie_word_embeddings", (True,), "a head of its own")
+    if whole_number(config, "n_inner", default=4 * width) != 4 * width:
+        raise ForeignModelError("The MLP of this model is not four times as wide, as GPT-2's is.")
+    if number(config, "layer_norm_epsilon", EPSILON) != EPSILON:
+        raise ForeignModelError(f"The norms of this model have another epsilon than GPT-2's {EPSILON}.")
+    return {
+        "architecture": "gpt2",
+        "n_layer": whole_number(config, "n_layer", "num_hidden_layers", default=12),
+        "n_head": whole_number(config, "n_head", "num_attention_heads", default=12),
+        "n_embd": width,
+        "block_size": whole_number(config, "n_positions", "n_ctx", default=1024),
+        "dropout": 0.0,
+    }
+
+
+def weights_from(tensors: Mapping[str, "Tensor"], config: dict[str, Any]) -> "dict[str, Tensor]":
+    """{our name: tensor} of a stored GPT-2. Raises ForeignModelError if one is missing."""
+    prefix = PREFIX if f"{PREFIX}wte.weight" in tensors else ""
+    return {
+        ours: _turned(ours, tensors[prefix + theirs])
+        for ours, theirs in names(shape_of(config)["n_layer"]).items()
+    }
+
+
+def config_for(model: "GPT") -> dict[str, Any]:
+    """The config.json with which `transformers` builds the same model."""
+    shape = model.config
+    return {
+        "architectures": ["GPT2LMHeadModel"],
+        "model_type": MODEL_TYPE,
+        "vocab_size": shape.vocab_size,
+        "n_positions": shape.block_size,
+        "n_ctx": shape.block_size,
+        "n_embd": shape.n_embd,
+        "n_layer": shape.n_layer,
+        "n_head": shape.n_head,
+        "activation_function": TANH_GELU[0],
+        "layer_norm_epsilon": EPSILON,
+        "tie_word_embeddings": True,
+    } | dict.fromkeys(("attn_pdrop", "embd_pdrop", "resid_pdrop"), shape.dropout)
+
+
+def weights_for(model: "GPT") -> "dict[str, Tensor]":
+    """{their name: tensor} of a model of ours."""
+    ours = model.state_dict()
+    return {
+        PREFIX + theirs: _turned(name, ours[name]) for name, theirs in names(model.config.n_layer).items()
+    }
+
+
+def names(n_layer: int) -> dict[str, str]:
+    """{our name: theirs, without the prefix}."""
+    ends = ("wte.weight", "wpe.weight", "ln_f.weight", "ln_f.bias")
+    layers = {f"blocks.{i}.{part}": f"h.{i}.{part}" for i in range(n_layer) for part in LAYER}
+    return {name: name for name in ends} | layers
+
+
+def _turned(name: str, tensor: "Tensor") -> "Tensor":
+    return tensor.t().contiguous() if name.endswith(TRANSPOSED) else tensor

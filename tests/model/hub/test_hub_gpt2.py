@@ -1,0 +1,131 @@
+"""GPT-2 as `transformers` saves it: the same logits here, the same ids, and what is not GPT-2 is refused."""
+
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from llmviz.model import GPT, GPTConfig, load_into
+from llmviz.model.hub import ForeignModelError, foreign_shape, foreign_weights, open_checkpoint
+from llmviz.text.tokenizers import load_tokenizer
+from tests.model.hub.conftest import TEXT
+from tests.model.hub.foreign import their_logits
+
+transformers = pytest.importorskip("transformers")
+tokenizers = pytest.importorskip("tokenizers")
+
+
+def config(**more):
+    return transformers.GPT2Config(n_positions=32, n_embd=48, n_layer=2, n_head=3, **more)
+
+
+def ours(folder) -> GPT:
+    checkpoint = open_checkpoint(folder)
+    vocab_size = load_tokenizer(checkpoint.tokenizer).vocab_size
+    model = GPT(GPTConfig(vocab_size=vocab_size, **foreign_shape(checkpoint.config)))
+    load_into(model, foreign_weights(checkpoint, vocab_size))
+    return model.eval()
+
+
+def same_logits(folder) -> bool:
+    model = ours(folder)
+    ids = torch.randint(model.config.vocab_size, (3, 32))
+    with torch.no_grad():
+        difference = model(ids) - their_logits(folder, ids)[..., : model.config.vocab_size]
+    return bool(difference.abs().max() <= 1e-4)
+
+
+@pytest.mark.parametrize("how", [{}, {"padding": 27}, {"max_shard_size": "40kB"}, {"dtype": torch.bfloat16}])
+def test_logits_are_those_of_transformers(save_foreign, how):
+    assert same_logits(save_foreign(config(), **how))
+
+
+def test_weights_in_several_files_are_several(save_foreign):
+    folder = save_foreign(config(), max_shard_size="40kB")
+    assert len(list(folder.glob("model-*.safetensors"))) > 1
+
+
+def test_the_files_of_2019_have_no_prefix_and_hold_masks(save_foreign):
+    folder = save_foreign(config())
+    expected = their_logits(folder, torch.arange(32)[None])
+    tensors = load_file(folder / "model.safetensors")
+    old = {name.removeprefix("transformer."): tensor for name, tensor in tensors.items()}
+    old["h.0.attn.bias"] = torch.ones(1, 1, 32, 32).tril()
+    save_file(old, folder / "model.safetensors", {"format": "pt"})
+    with torch.no_grad():
+        assert (ours(folder)(torch.arange(32)[None]) - expected).abs().max() <= 1e-4
+
+
+def test_ids_are_those_of_tokenizers(gpt2_tokenizer):
+    theirs = tokenizers.Tokenizer.from_file(str(gpt2_tokenizer))
+    mine = load_tokenizer(gpt2_tokenizer)
+    for text in (TEXT, " a", "a ", "\n\n\n a", "12 345", "don't DON'T", "日本語 ﬁ é"):
+        ids = theirs.encode(text).ids
+        assert mine.encode(text) == ids
+        assert mine.decode(ids) == theirs.decode(ids, skip_special_tokens=False)
+
+
+@pytest.mark.parametrize(
+    "different",
+    [
+        {"activation_function": "relu"},
+        {"n_inner": 100},
+        {"layer_norm_epsilon": 1e-3},
+        {"tie_word_embeddings": False},
+        {"scale_attn_by_inverse_layer_idx": True},
+        {"add_cross_attention": True},
+        {"n_layer": "two"},
+        {"n_head": 0},
+    ],
+)
+def test_what_we_would_compute_differently_is_refused(different):
+    with pytest.raises(ForeignModelError, match=r"\.$"):
+        foreign_shape(config().to_dict() | different)
+
+
+def test_every_size_of_gpt2_has_a_shape():
+    for n_layer, n_head, n_embd in ((12, 12, 768), (24, 16, 1024), (36, 20, 1280), (48, 25, 1600)):
+        found = foreign_shape({"model_type": "gpt2", "n_layer": n_layer, "n_head": n_head, "n_embd": n_embd})
+        assert (found["n_layer"], found["block_size"]) == (n_layer, 1024)
+
+
+def test_pickled_weights_are_never_opened(save_foreign):
+    folder = save_foreign(config())
+    (folder / "model.safetensors").unlink()
+    (folder / "pytorch_model.bin").write_bytes(b"cos\nsystem\n(S'touch /tmp/owned'\ntR.")
+    with pytest.raises(ForeignModelError, match="pickled"):
+        open_checkpoint(folder)
+
+
+def test_an_index_cannot_name_files_elsewhere(save_foreign):
+    folder = save_foreign(config(), max_shard_size="40kB")
+    index = json.loads((folder / "model.safetensors.index.json").read_text())
+    index["weight_map"]["transformer.wte.weight"] = "../elsewhere.safetensors"
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(ForeignModelError, match="beside it"):
+        open_checkpoint(folder)
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{", "[" * 100_000, '{"model_type": "mamba"}', '{"model_type": []}']
+)
+def test_a_hostile_config_is_a_sentence(tmp_path, content):
+    (tmp_path / "config.json").write_text(content)
+    (tmp_path / "model.safetensors").write_bytes(b"nothing")
+    with pytest.raises(ForeignModelError, match=r"\.$"):
+        foreign_shape(open_checkpoint(tmp_path).config)
+
+
+def test_weights_that_are_not_there_are_named(save_foreign):
+    folder = save_foreign(config())
+    tensors = load_file(folder / "model.safetensors")
+    del tensors["transformer.h.1.mlp.c_fc.bias"]
+    save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(ForeignModelError, match=r"lack transformer.h.1.mlp.c_fc.bias"):
+        ours(folder)
+
+
+def test_a_tokenizer_of_another_model_is_refused(save_foreign):
+    with pytest.raises(ForeignModelError, match="do not belong together"):
+        foreign_weights(open_checkpoint(save_foreign(config())), 10_000)

@@ -1,0 +1,107 @@
+"""A folder that `transformers` wrote becomes a run that every command opens."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from llmviz.runs.archive import unzip_run, zip_run
+from llmviz.runs.directory import RunDirectory
+from llmviz.runs.library import Library
+from llmviz.runs.opened import OpenedModels
+from tests.model.hub.foreign import save_model, their_logits, train_gpt2_tokenizer
+
+transformers = pytest.importorskip("transformers")
+
+
+@pytest.fixture(scope="module")
+def theirs(tmp_path_factory) -> Path:
+    """A small GPT-2."""
+    folder = tmp_path_factory.mktemp("hub")
+    train_gpt2_tokenizer("Once upon a time there was a fox. " * 5).save(str(folder / "tokenizer.json"))
+    config = transformers.GPT2Config(n_positions=64, n_embd=32, n_layer=2, n_head=4)
+    return save_model(folder / "small-gpt2", config, folder / "tokenizer.json", padding=5)
+
+
+@pytest.fixture
+def imported(command, theirs, tmp_path) -> Path:
+    out = tmp_path / "runs" / "fox"
+    result = command("import", theirs, "--out", out)
+    assert (result.status, result.err) == (0, "")
+    return out
+
+
+def test_its_logits_are_those_of_transformers(imported, theirs):
+    opened = OpenedModels().get(imported)
+    ids = torch.tensor([opened.tokenizer.encode("Once upon a time")])
+    with torch.no_grad():
+        difference = opened.model(ids) - their_logits(theirs, ids)[..., : opened.tokenizer.vocab_size]
+    assert difference.abs().max() <= 1e-4
+
+
+def test_every_command_opens_it(command, imported, tmp_path):
+    (tmp_path / "text.txt").write_text("Once upon a time there was a fox.")
+    for arguments in (
+        ["sample", imported, "--prompt", "Once", "--max-new-tokens", 3],
+        ["probe", "attention", imported, "--prompt", "Once upon"],
+        ["evaluate", imported, "--data", tmp_path / "text.txt"],
+    ):
+        result = command(*arguments, "--json")
+        assert (result.status, result.err) == (0, ""), arguments
+        json.loads(result.out)
+
+
+def test_without_its_text_evaluate_says_so(command, imported):
+    result = command("evaluate", imported)
+    assert result.status == 2
+    assert "not on this machine" in result.err
+
+
+def test_the_page_lists_it_with_its_source_and_its_sample(imported, tmp_path):
+    (entry,) = Library(imported.parent, None, tmp_path / "data").all()
+    summary = entry.summary(None)
+    assert summary["source"] == {"name": "small-gpt2", "revision": None}
+    assert (summary["status"], summary["step"], summary["snapshots"]) == ("finished", 0, [0])
+    assert summary["data"] == {"vocab_size": OpenedModels().tokenizer(imported).vocab_size, "unit": "tokens"}
+    (event,) = [json.loads(line) for line in (imported / "events.jsonl").read_text().splitlines()]
+    assert event["kind"] == "now" and event["text"]
+
+
+def test_it_survives_being_downloaded_and_opened_again(imported, tmp_path):
+    run = RunDirectory(imported)
+    packed = zip_run(run, run.dataset(), tmp_path / "run.zip").read_bytes()
+    again = unzip_run(io.BytesIO(packed), tmp_path / "again")
+    assert again.run()["source"] == run.run()["source"]
+    assert torch.equal(
+        OpenedModels().get(again.path).model.wte.weight, OpenedModels().get(imported).model.wte.weight
+    )
+
+
+def test_16_bit_weights_stay_16_bits(command, theirs, tmp_path):
+    model = transformers.AutoModelForCausalLM.from_pretrained(theirs).to(torch.bfloat16)
+    model.save_pretrained(tmp_path / "half")
+    (tmp_path / "half" / "tokenizer.json").write_bytes((theirs / "tokenizer.json").read_bytes())
+    for source, out in ((theirs, "a"), (tmp_path / "half", "b")):
+        assert command("import", source, "--out", tmp_path / out, "--json").status == 0
+    sizes = [RunDirectory(tmp_path / out).snapshot(0).stat().st_size for out in ("a", "b")]
+    assert sizes[1] < 0.6 * sizes[0]
+
+
+def test_what_cannot_be_imported_leaves_nothing_behind(command, theirs, tmp_path):
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    for name in ("config.json", "model.safetensors"):
+        (broken / name).write_bytes((theirs / name).read_bytes())
+    for folder, said in (
+        (broken, "tokenizer.json"),
+        (tmp_path / "nowhere", "no folder"),
+        (theirs.parent, "config.json"),
+    ):
+        result = command("import", folder, "--out", tmp_path / "out")
+        assert result.status == 2 and said in result.err
+        assert len(result.err.splitlines()) == 1
+        assert not (tmp_path / "out").exists()
+    (tmp_path / "taken").mkdir()
+    assert "exists already" in command("import", theirs, "--out", tmp_path / "taken").err
