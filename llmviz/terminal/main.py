@@ -9,11 +9,21 @@ import os
 import sys
 from typing import NoReturn
 
-from llmviz.terminal import evaluate, importing, probe, sample, ship, tokenize, train, train_tokenizer
+from llmviz.terminal import (
+    evaluate,
+    harness,
+    importing,
+    probe,
+    sample,
+    ship,
+    tokenize,
+    train,
+    train_tokenizer,
+)
 from llmviz.terminal.mistakes import Mistake
 from llmviz.terminal.output import tolerate_any_character
 
-COMMANDS = (train, sample, evaluate, probe, tokenize, train_tokenizer, importing, ship)
+COMMANDS = (train, sample, evaluate, harness, probe, tokenize, train_tokenizer, importing, ship)
 
 
 class Parser(argparse.ArgumentParser):
