@@ -11,6 +11,7 @@ from llmviz.settings.data import DataSettings
 from llmviz.settings.model import ModelSettings
 from llmviz.settings.sampling import SamplingSettings
 from llmviz.settings.training import TrainingSettings
+from llmviz.settings.training_conflicts import training_conflicts
 
 
 class SettingsError(ValueError):
@@ -100,12 +101,7 @@ def _conflicts(settings: RunSettings) -> Iterator[tuple[set[str], str]]:
             f"The modern architecture turns the numbers of a head in pairs, but {model.n_embd} over "
             f"{model.n_head} heads leaves {model.n_embd // model.n_head} each: choose an even share.",
         )
-    if training.warmup_steps >= training.max_steps and training.warmup_steps:
-        yield (
-            {"warmup_steps", "max_steps"},
-            f"Warmup ({training.warmup_steps} steps) must be shorter than the training "
-            f"({training.max_steps} steps): lower one or raise the other.",
-        )
+    yield from training_conflicts(training, model)
     if data.corpus == "text" and data.text_sha256 is None:
         yield (
             {"corpus", "text_sha256"},
