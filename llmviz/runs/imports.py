@@ -84,7 +84,7 @@ class Imports:
                 self._channel.shutdown()
 
     def _room(self, owner: str) -> int:
-        """How many bytes of weights may come: while they are converted they lie here twice. Raises Refused."""
+        """How many bytes of weights may come; while converted they lie here twice. Raises Refused."""
         host = self.host
         host.admission.require_room_to_keep(owner, disk=SMALLEST)
         left = min(host.limits.disk - used_bytes(host.data_dir), free_bytes(host.data_dir))
