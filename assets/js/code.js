@@ -26,7 +26,7 @@ export async function showCode(panel, opener) {
 }
 
 async function contentOf(panel) {
-  const architecture = summaryOf()?.settings?.architecture ?? "";
+  const architecture = summaryOf()?.written_out ?? "";
   try {
     const { pieces } = await getJSON(`code/${panel}?architecture=${encodeURIComponent(architecture)}`);
     const about =

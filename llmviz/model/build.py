@@ -1,23 +1,31 @@
-"""The one place where an architecture's name becomes a model."""
+"""The one place where choices become a model."""
 
 from typing import TYPE_CHECKING
 
 import torch
 
+from llmviz.model.bigram import Bigram
+from llmviz.model.choices import written_out
 from llmviz.model.config import GPTConfig
 from llmviz.model.gpt import GPT
 from llmviz.model.gpt2 import GPT2
 from llmviz.model.modern import ModernGPT
+from llmviz.model.variant import VariantGPT
 
 if TYPE_CHECKING:
     from llmviz.settings import ModelSettings
 
-_CLASSES: dict[str, type[GPT]] = {"gpt2": GPT2, "modern": ModernGPT}
+_CLASSES: dict[str, type[GPT]] = {
+    "gpt2": GPT2,
+    "modern": ModernGPT,
+    "bigram": Bigram,
+    "variant": VariantGPT,
+}
 
 
 def architecture_class(config: GPTConfig) -> type[GPT]:
-    """The class that implements what the config names."""
-    return _CLASSES[config.architecture]
+    """The class written for exactly these choices, or the one that is put together."""
+    return _CLASSES[written_out(config.choices, config)]
 
 
 def build_gpt(model: "ModelSettings", vocab_size: int, seed: int) -> GPT:

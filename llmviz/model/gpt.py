@@ -1,6 +1,7 @@
 """What every GPT does: embed the tokens, pass them through the blocks, read off the next token.
 
-The architectures fill in `embed`, `blocks` and `unembed`; `gpt2.py` and `modern.py` each hold one, whole.
+The architectures fill in `embed`, `blocks` and `unembed`: `gpt2.py` and `modern.py` each hold one, whole;
+`variant.py` puts together any other.
 """
 
 from abc import abstractmethod
@@ -41,11 +42,20 @@ class GPT(nn.Module):
     def unembed(self, x: Tensor) -> Tensor:
         """(…, C) from the last block → (…, V) logits: one score for every possible next token."""
 
+    def told(self, ids: Tensor, x: Tensor) -> tuple[Tensor, ...]:
+        """What every block is told besides the stream, given the tokens and their embeddings: nothing."""
+        return ()
+
+    def lr_multipliers(self) -> dict[str, float]:
+        """{parameter's name: how many times the learning rate it gets}; those not named get it once."""
+        return {}
+
     def residual_stream(self, ids: Tensor) -> Tensor:
         """(B, T) token ids → (B, T, C) as the last block leaves it."""
         x = self.embed(ids)
+        told = self.told(ids, x)
         for block in self.blocks:
-            x = block(x)
+            x = block(x, *told)
         return x
 
     def forward(self, ids: Tensor) -> Tensor:
@@ -59,9 +69,10 @@ class GPT(nn.Module):
     def forward_with_attention(self, ids: Tensor) -> tuple[Tensor, list[Tensor]]:
         """As `forward`, but also returns who looked at whom: for every layer, weights of (B, H, T, T)."""
         x = self.embed(ids)
+        told = self.told(ids, x)
         maps = []
         for block in self.blocks:
-            x, weights = block.forward_with_attention(x)
+            x, weights = block.forward_with_attention(x, *told)
             maps.append(weights)
         return self.unembed(x), maps
 

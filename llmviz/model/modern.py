@@ -29,18 +29,22 @@ def rms_norm(x: Tensor) -> Tensor:
     return F.rms_norm(x, x.shape[-1:])
 
 
+def rope_speeds(head_size: int, base: float = 10_000.0) -> Tensor:
+    """(D/2,) radians a token: the first pair turns by 1, the last by nearly 1/base."""
+    return base ** (-torch.arange(0, head_size, 2) / head_size)
+
+
 class Rotary(nn.Module):
     """RoPE: turn each pair of numbers in a query or key by an angle that grows with its position.
 
     Turned by m·θ and n·θ, two vectors meet at an angle that depends on m − n only: tokens see how far apart
-    they are. Every pair has its own speed θ, from one radian a token down to one in 10,000. A pair is a
+    they are. Every pair has its own speed θ (`rope_speeds`). A pair is a
     complex number here, so that a turn is one multiplication (four times faster than sines and cosines on
     halves of the vector). Source: Su et al. 2021, "RoFormer".
     """
 
-    def __init__(self, block_size: int, head_size: int) -> None:
+    def __init__(self, block_size: int, speeds: Tensor) -> None:
         super().__init__()
-        speeds = 10_000.0 ** (-torch.arange(0, head_size, 2) / head_size)  # (D/2,) radians a token
         angles = torch.outer(torch.arange(block_size), speeds)  # (block_size, D/2)
         turns = torch.stack([angles.cos(), angles.sin()], dim=-1)  # (block_size, D/2, 2): real, imaginary
         self.register_buffer("turns", turns, persistent=False)
@@ -133,7 +137,8 @@ class ModernGPT(GPT):
 
     def __init__(self, config: GPTConfig) -> None:
         super().__init__(config)
-        rotary = Rotary(config.block_size, config.head_size)  # one table of angles for all layers
+        # One table of angles for all layers.
+        rotary = Rotary(config.block_size, rope_speeds(config.head_size))
         self.wte = nn.Embedding(config.vocab_size, config.n_embd)
         self.drop = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config, rotary) for _ in range(config.n_layer))

@@ -1,9 +1,12 @@
 """How large a model will be, by arithmetic: no torch, so the page can say it before anything is built.
 
-V = vocab_size, T = block_size, C = n_embd, L = n_layer, H = n_head, B = batch_size.
+V = vocab_size, T = block_size, C = n_embd, L = n_layer, H = n_head, K = heads of keys and values,
+D = head width, F = MLP width, B = batch_size.
 """
 
 from typing import Protocol
+
+from llmviz.model.choices import MAX_PAIRS, SMEAR_INPUTS, Choices
 
 FLOAT = 4  # bytes in a 32-bit number
 
@@ -11,70 +14,111 @@ FLOAT = 4  # bytes in a 32-bit number
 class Shape(Protocol):
     """What `ModelSettings` and `GPTConfig` have in common."""
 
-    architecture: str
     n_layer: int
     n_head: int
     n_embd: int
     block_size: int
     dropout: float
 
+    @property
+    def choices(self) -> Choices:
+        """Of the parts."""
+
 
 def n_parameters(model: Shape, vocab_size: int) -> int:
     """How many numbers the model learns. A tied head counts once."""
-    return _COUNT[model.architecture](model, vocab_size)
+    choices, C, V = model.choices, model.n_embd, vocab_size
+    if not choices.blocks:
+        return V * V
+    ends = V * C * (1 if choices.tied else 2)
+    ends += model.block_size * C if choices.positions == "learned" else 0
+    ends += _norm(choices, C) * (choices.embedding_norm + (choices.norm_place == "pre"))
+    ends += min(V * V, MAX_PAIRS) * C if choices.bigram_embeddings else 0
+    ends += min(C, SMEAR_INPUTS) + 1 if choices.smear else 0
+    return ends + model.n_layer * _block(model, V)
 
 
-def _gpt2(model: Shape, vocab_size: int) -> int:
-    C = model.n_embd
-    matrices = 12 * C * C  # 3C² queries, keys, values; C² projection; 4C² + 4C² in the MLP
-    biases = 9 * C  # 3C + C + 4C + C
-    norms = 2 * 2 * C  # two LayerNorms, each a gain and a bias
-    return (vocab_size + model.block_size) * C + model.n_layer * (matrices + biases + norms) + 2 * C
+def _block(model: Shape, vocab_size: int) -> int:
+    """Numbers learned in one block."""
+    choices, C, K, D = model.choices, model.n_embd, model.choices.n_kv_head, model.choices.head_width
+    wide = (model.n_head + 2 * K) * D + (2 if choices.activation == "swiglu" else 1) * choices.mlp_width
+    biases = wide + 2 * C if choices.bias else 0  # of what widens, and of the two projections back to C
+    norms = 2 * _norm(choices, C) + 2 * _norm(choices, D) * choices.qk_norm
+    shortcuts = 2 * choices.x0_shortcut + vocab_size * K * D * choices.value_embeddings
+    return block_matrices(model) + biases + norms + shortcuts
 
 
-def _modern(model: Shape, vocab_size: int) -> int:
-    C = model.n_embd
-    return 2 * vocab_size * C + model.n_layer * 12 * C * C  # no positions, biases or gains; a head of its own
+def block_matrices(model: Shape) -> int:
+    """Numbers in the matrices of one block: of attention, C·(H + 2K)·D and H·D·C; of the MLP, two or three
+    of C·F."""
+    choices, C, H = model.choices, model.n_embd, model.n_head
+    attention = C * (2 * H + 2 * choices.n_kv_head) * choices.head_width
+    return attention + (3 if choices.activation == "swiglu" else 2) * C * choices.mlp_width
 
 
-_COUNT = {"gpt2": _gpt2, "modern": _modern}
+def _norm(choices: Choices, width: int) -> int:
+    """Gains, and a LayerNorm's biases."""
+    return {"layernorm": 1 + choices.bias, "rmsnorm": 1, "plain-rmsnorm": 0}[choices.norm] * width
 
 
-# What the forward pass of a layer keeps for the backward pass, in vectors of C numbers a token, with the
-# widest gradients on the way back: counted in the code, then set by the peak memory of real training. The
-# modern model keeps more, because PyTorch puts its norms together from smaller parts.
-_KEPT = {"gpt2": 16, "modern": 23}
+# What the forward pass of a layer keeps for the backward pass, with the widest gradients on the way back:
+# counted in the code, then set by the peak memory of real training. PyTorch puts RMSNorm and RoPE together
+# from smaller parts, each of which keeps something.
+_KEPT = 8  # vectors of C numbers a token, in every layer: the stream, two norms, the way out of attention
+_KEPT_BY = {"gelu": 2, "relu": 2, "relu2": 2, "swiglu": 4}  # vectors of F numbers, by activation
 _WORKSPACE = 40_000_000  # bytes: kernels, allocator, and the pages of Python and torch that get written to
 _SCRATCH = 2 * 12  # numbers, times C²: the kernels' copies of one layer's matrices, and gaps between them
 
 
-def memory_bytes(model: Shape, vocab_size: int, batch_size: int, remembered: int | None = None) -> int:
+def memory_bytes(model: Shape, vocab_size: int, batch_size: int) -> int:
     """About how many bytes training takes at its peak, above a worker that idles. Within 25 % of the memory
     measured for models of 1 to 10 million parameters.
 
-    remembered: how many numbers the optimizer keeps; None: AdamW's two moments, which make four numbers a
-    parameter with weights and gradients. The rest grows with the number of tokens in a batch, most of it with
-    every layer.
+    Weights, gradients and AdamW's two moments are four numbers a parameter. The rest grows with the number of
+    tokens in a batch, most of it with every layer.
     """
     tokens = batch_size * model.block_size
-    parameters = n_parameters(model, vocab_size)
-    states = 2 * parameters + (2 * parameters if remembered is None else remembered)
-    layers = tokens * model.n_layer * _KEPT[model.architecture] * model.n_embd
+    states = 4 * n_parameters(model, vocab_size)
+    if not model.choices.blocks:
+        return FLOAT * (states + 4 * tokens * vocab_size) + _WORKSPACE
+    layers = tokens * model.n_layer * _kept(model)
     ends = tokens * (8 * model.n_embd + 3 * vocab_size)  # embeddings; logits, their log-softmax and gradient
+    ends += tokens * vocab_size if model.choices.soft_cap else 0
     # With dropout attention writes every head's (T, T) weights down, which it never does otherwise: the
     # scores, the weights, and what is left of them.
     per_token = 3 * model.n_head * model.block_size + 3 * model.n_embd
     dropped = tokens * model.n_layer * per_token if model.dropout else 0
     scratch = _SCRATCH * model.n_embd**2
-    return FLOAT * (states + layers + ends + dropped + scratch) + _WORKSPACE
+    return FLOAT * (states + layers + ends + dropped + scratch + _prices(model)) + _WORKSPACE
+
+
+def _kept(model: Shape) -> float:
+    """Numbers that a layer keeps for one token."""
+    choices, C, D = model.choices, model.n_embd, model.choices.head_width
+    queries, keys = model.n_head * D, choices.n_kv_head * D
+    kept = (_KEPT - 4) * C + 2 * queries + 2 * keys + _KEPT_BY[choices.activation] * choices.mlp_width
+    kept += 0 if choices.norm == "layernorm" else 3 * C
+    kept += (queries + keys) * ((choices.positions == "rope") + choices.qk_norm)
+    kept += 2 * queries if choices.n_kv_head < model.n_head else 0  # keys and values, a copy for each head
+    return kept + 2 * C * choices.x0_shortcut + keys * choices.value_embeddings
+
+
+def _prices(model: Shape) -> int:
+    """The table of who may look at whom, where it is more than "everything before"."""
+    if model.choices.positions == "alibi":
+        return model.n_head * model.block_size**2
+    return model.block_size**2 if model.choices.window < model.block_size else 0
 
 
 def flops_per_token(model: Shape, vocab_size: int) -> int:
     """Floating-point operations to train on one token, forward and backward.
 
-    6 for every weight that is multiplied (2 forward, 4 backward) and 12·L·C·T for attention, which multiplies
-    activations by one another. Source: Chowdhery et al. 2022, "PaLM", appendix B. Lookups cost nothing.
+    6 for every weight that is multiplied (2 forward, 4 backward) and 12·L·H·D·T for attention, which
+    multiplies activations by one another. Source: Chowdhery et al. 2022, "PaLM", appendix B. Lookups cost
+    nothing, and a sliding window saves nothing here: what it hides is computed first.
     """
-    C, L = model.n_embd, model.n_layer
-    multiplied = L * 12 * C * C + vocab_size * C
-    return 6 * multiplied + 12 * L * C * model.block_size
+    choices = model.choices
+    if not choices.blocks:
+        return vocab_size  # the gradient of the row that was looked up
+    multiplied = model.n_layer * block_matrices(model) + vocab_size * model.n_embd
+    return 6 * multiplied + 12 * model.n_layer * model.n_head * choices.head_width * model.block_size

@@ -37,10 +37,12 @@ def attention(model: GPT, ids: Sequence[int]) -> AttentionMaps:
     """Read a text once, the readable way, and keep the attention weights.
 
     ids: the text's tokens; of more than block_size, the last ones are read, as in writing. Raises ValueError
-    for an empty text.
+    for an empty text, and for a model without attention.
     """
     if not len(ids):
         raise ValueError("There is no text to look at: type at least one token.")
+    if not len(model.blocks):
+        raise ValueError("A bigram looks at nothing but the token before: it has no attention to show.")
     ids = [int(token) for token in ids[-model.config.block_size :]]
     device = next(model.parameters()).device
     with reading(model):

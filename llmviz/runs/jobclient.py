@@ -75,17 +75,15 @@ class Job:
     def cancel(self) -> None:
         """End the job; messages that are already here can still be read."""
         self._cancel()
-        self.end()
+        self._end()
 
-    def put(self, message: dict[str, Any]) -> None:
-        """One more message, from whoever answers."""
+    def _put(self, message: dict[str, Any]) -> None:
         with self._changed:
             self._messages.append(message)
             self._changed.notify_all()
         self._ring()
 
-    def end(self) -> None:
-        """There are no more messages."""
+    def _end(self) -> None:
         with self._changed:
             self._over = True
             self._changed.notify_all()
@@ -188,18 +186,18 @@ class JobClient:
             if job is None:  # cancelled
                 return
             if "message" in message:
-                job.put(message["message"])
+                job._put(message["message"])
             else:
                 del self._jobs[message["job"]]
-                job.end()
+                job._end()
                 if not self._jobs:
                     self.on_busy(False)
 
     def _abandon(self, sentence: str) -> None:
         jobs, self._jobs = list(self._jobs.values()), {}
         for job in jobs:
-            job.put({"error": sentence})
-            job.end()
+            job._put({"error": sentence})
+            job._end()
         if jobs:
             self.on_busy(False)
 

@@ -13,6 +13,7 @@ from llmviz.runs.directory import GONE, RunDirectory, RunError, read_json
 from llmviz.runs.owners import hash_token, is_token, owns
 from llmviz.runs.refusal import Refused
 from llmviz.settings import FIELDS, about
+from llmviz.settings.choices import written_out
 
 DATA_FACTS = [
     "n_chars",
@@ -78,6 +79,8 @@ class Entry:
             for name, value in self._flat.items()
             if name in FIELDS and not about(FIELDS[name][1], "private")
         }
+        model = self.run.settings().model
+        self._written_out = written_out(model.choices, model)  # whose code computes it
         self._snapshots: tuple[int, list[int]] = (-1, [])
 
     @property
@@ -144,6 +147,7 @@ class Entry:
             "source": described.get("source"),
             "created": described.get("created"),
             "settings": self.flat(),
+            "written_out": self._written_out,
             "snapshots": self.snapshots(),
             "data": {name: data[name] for name in DATA_FACTS if name in data} or None,
         }

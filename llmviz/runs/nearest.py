@@ -39,7 +39,8 @@ def _shrunk(settings: RunSettings, names: tuple[str, ...], factor: float) -> dic
     """{name: smaller size}, such as go together with the rest."""
     model, batch = settings.model, settings.training.batch_size
     narrowest = int(bound(FIELDS["n_embd"][1], "ge") or 1)
-    share = model.n_head * (2 if model.architecture == "modern" else 1)  # a head's numbers turn in pairs
+    turns = model.choices.positions == "rope" and not model.head_width
+    share = model.n_head * (2 if turns else 1)  # RoPE turns a head's numbers in pairs
     sizes = {
         "batch_size": max(1, int(batch * factor)),
         "block_size": max(2, _rounded(int(model.block_size * factor))),

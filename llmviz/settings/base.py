@@ -16,13 +16,15 @@ def setting(
     live: bool = False,
     private: bool = False,
     derived: bool = False,
+    group: str = "",
     step: float | None = None,
     **bounds: Any,
 ) -> Any:
     """Declare one hyperparameter: default, bounds (`ge`, `gt`, `le`, `lt`), and how to explain it.
 
     live: may be changed while a run trains. private: typed by the reader, so it never enters a URL or a
-    log. derived: filled in by the program and so offered by no form. chapter: where "Build a Large
+    log. derived: filled in by the program and so offered by no form. group: the heading under which forms and
+    the terminal list it, folded away ("": in plain view). chapter: where "Build a Large
     Language Model (From Scratch)" introduces it. step: the increment of its form control.
     """
     about = {
@@ -31,6 +33,7 @@ def setting(
         "live": live,
         "private": private,
         "derived": derived,
+        "group": group,
         "step": step,
     }
     return Field(default, title=label, description=help, json_schema_extra=about, **bounds)

@@ -3,8 +3,13 @@
 from typing import Literal
 
 from llmviz.settings.base import Room, setting
+from llmviz.settings.choices import Choices, choices_of
 
-ArchitectureName = Literal["gpt2", "modern"]
+ArchitectureName = Literal["gpt2", "modern", "llama", "transformer", "bigram"]
+Switch = Literal["auto", "on", "off"]
+
+PARTS = "Parts of the model, each instead of the architecture's"
+SHORTCUTS = "Shortcuts"
 
 
 class ModelSettings(Room):
@@ -14,7 +19,8 @@ class ModelSettings(Room):
         "gpt2",
         label="Architecture",
         chapter="4.1",
-        help="GPT-2 as the book builds it, or a modern one: RoPE, RMSNorm, QK-norm, ReLU², untied head.",
+        help="GPT-2 as the book builds it; a modern one (RoPE, RMSNorm, QK-norm, ReLU², untied head); Llama; "
+        "the Transformer of 2017; or a bigram: a table without layers, heads and width.",
     )
     n_layer: int = setting(
         4,
@@ -60,3 +66,208 @@ class ModelSettings(Room):
         chapter="3.5.2",
         help="The share of activations set to zero at random in training, against learning by heart.",
     )
+    positions: Literal["auto", "learned", "sinusoidal", "rope", "alibi", "none"] = setting(
+        "auto",
+        group=PARTS,
+        label="Positions",
+        chapter="2.8",
+        help="How the model knows the order of the tokens: a learned or a computed table, rotations of "
+        "queries and keys (RoPE), a preference for what is near (ALiBi), or not at all.",
+    )
+    rope_base: float = setting(
+        0.0,
+        ge=0.0,
+        le=1e8,
+        group=PARTS,
+        label="Base of RoPE",
+        unit="(0: 10,000)",
+        help="The slowest rotation takes about so many tokens for a turn; long contexts want a larger one.",
+    )
+    norm: Literal["auto", "layernorm", "rmsnorm", "plain-rmsnorm"] = setting(
+        "auto",
+        group=PARTS,
+        label="Norm",
+        chapter="4.2",
+        help="How a token's numbers are brought to one size: with mean and gain, with a gain, or plainly.",
+    )
+    norm_eps: float = setting(
+        0.0,
+        ge=0.0,
+        le=0.1,
+        group=PARTS,
+        label="Epsilon of the norm",
+        unit="(0: as usual)",
+        chapter="4.2",
+        help="A tiny number added before dividing, so that a vector of zeros does no harm.",
+    )
+    norm_place: Literal["auto", "pre", "post"] = setting(
+        "auto",
+        group=PARTS,
+        label="Place of the norm",
+        chapter="4.4",
+        help="Before each part, whose result is added untouched; or after the addition, as in 2017.",
+    )
+    embedding_norm: Switch = setting(
+        "auto",
+        group=PARTS,
+        label="Norm of embeddings",
+        help="Whether the embeddings are brought to one size before the first block.",
+    )
+    activation: Literal["auto", "gelu", "relu", "swiglu", "relu2"] = setting(
+        "auto",
+        group=PARTS,
+        label="Activation",
+        chapter="4.3",
+        help="What bends the numbers between the matrices of the MLP; SwiGLU has a third matrix as a gate.",
+    )
+    mlp_width: int = setting(
+        0,
+        ge=0,
+        le=32_768,
+        group=PARTS,
+        label="Width of the MLP",
+        unit="(0: 4 times, SwiGLU 8/3)",
+        chapter="4.3",
+        help="How many numbers there are between the matrices of the MLP.",
+    )
+    n_kv_head: int = setting(
+        0,
+        ge=0,
+        le=64,
+        group=PARTS,
+        label="Heads of keys",
+        unit="(0: as many as heads)",
+        help="Fewer keys and values than queries: groups of heads share them (GQA); 1 is multi-query.",
+    )
+    head_width: int = setting(
+        0,
+        ge=0,
+        le=1024,
+        group=PARTS,
+        label="Width of a head",
+        unit="(0: width over heads)",
+        chapter="3.6",
+        help="How many numbers a query, a key and a value have.",
+    )
+    window: int = setting(
+        0,
+        ge=0,
+        le=2048,
+        group=PARTS,
+        label="Sliding window",
+        unit="tokens (0: the whole context)",
+        help="How far back a layer looks, the token itself included; deeper layers see further through it.",
+    )
+    qk_norm: Switch = setting(
+        "auto",
+        group=PARTS,
+        label="QK-norm",
+        help="Whether queries and keys are brought to one size, so that no score can run away.",
+    )
+    bias: Switch = setting(
+        "auto",
+        group=PARTS,
+        label="Biases",
+        chapter="4.2",
+        help="Whether linear layers and LayerNorms add a learned number to each of their results.",
+    )
+    tied: Switch = setting(
+        "auto",
+        group=PARTS,
+        label="Tied head",
+        chapter="4.7",
+        help="Whether the head that reads off the next token is the embedding table once more.",
+    )
+    init: Literal["auto", "gpt2", "pytorch", "mup", "zero", "std"] = setting(
+        "auto",
+        group=PARTS,
+        label="First weights",
+        help="How large the random weights are at the start. µP also gives matrices a learning rate that "
+        "falls with the width, so that one rate fits every width.",
+    )
+    init_std: float = setting(
+        0.0,
+        ge=0.0,
+        le=10.0,
+        group=PARTS,
+        label="Size of the first weights",
+        unit="(for “of a chosen size”)",
+        help="The standard deviation of all random weights.",
+    )
+    soft_cap: float = setting(
+        0.0,
+        ge=0.0,
+        le=1_000.0,
+        group=PARTS,
+        label="Soft cap of the scores",
+        unit="(0: none)",
+        help="The scores of the next token bend towards this limit and never pass it.",
+    )
+    x0_shortcut: bool = setting(
+        False,
+        group=SHORTCUTS,
+        label="Embeddings again",
+        help="Every block gets the embeddings mixed in once more, in a learned share.",
+    )
+    value_embeddings: bool = setting(
+        False,
+        group=SHORTCUTS,
+        label="Value embeddings",
+        help="Every layer has a second table of embeddings, added to the values of its attention.",
+    )
+    smear: bool = setting(
+        False,
+        group=SHORTCUTS,
+        label="Smear",
+        help="A learned share of the token before is mixed into each token, before any attention.",
+    )
+    bigram_embeddings: bool = setting(
+        False,
+        group=SHORTCUTS,
+        label="Embeddings of pairs",
+        help="A table with a row for every pair of neighbours, added to the embedding of the second.",
+    )
+    rope_scaling: Literal["auto", "linear", "llama3"] = setting(
+        "auto",
+        derived=True,
+        label="Scaling of RoPE",
+        help="How the rotations of an imported model were slowed down for longer texts.",
+    )
+    rope_factor: float = setting(
+        0.0,
+        ge=0.0,
+        le=1e4,
+        derived=True,
+        label="Factor of the scaling",
+        help="How many times slower the slow rotations are.",
+    )
+    rope_low: float = setting(
+        0.0,
+        ge=0.0,
+        le=1e4,
+        derived=True,
+        label="Lower end of the scaling",
+        help="Rotations with fewer turns than this in the first context are slowed down fully.",
+    )
+    rope_high: float = setting(
+        0.0,
+        ge=0.0,
+        le=1e4,
+        derived=True,
+        label="Upper end of the scaling",
+        help="Rotations with more turns than this in the first context stay as they are.",
+    )
+    rope_original: int = setting(
+        0,
+        ge=0,
+        le=10_000_000,
+        derived=True,
+        label="First context of the scaling",
+        unit="tokens",
+        help="The context that the model was trained with before its rotations were slowed down.",
+    )
+
+    @property
+    def choices(self) -> Choices:
+        """Every part of the model, with each "auto" settled."""
+        return choices_of(self)

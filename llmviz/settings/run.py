@@ -9,9 +9,9 @@ from pydantic.fields import FieldInfo
 from llmviz.settings.base import Room, about, bound
 from llmviz.settings.data import DataSettings
 from llmviz.settings.model import ModelSettings
+from llmviz.settings.model_conflicts import model_conflicts
 from llmviz.settings.sampling import SamplingSettings
 from llmviz.settings.training import TrainingSettings
-from llmviz.settings.training_conflicts import training_conflicts
 
 
 class SettingsError(ValueError):
@@ -89,19 +89,13 @@ def conflicts(settings: RunSettings) -> list[str]:
 def _conflicts(settings: RunSettings) -> Iterator[tuple[set[str], str]]:
     """Each conflict with the names of the settings it is between."""
     data, model, training = settings.data, settings.model, settings.training
-    if model.n_embd % model.n_head:
+    yield from model_conflicts(model)
+    if training.warmup_steps >= training.max_steps and training.warmup_steps:
         yield (
-            {"n_embd", "n_head"},
-            f"Width {model.n_embd} cannot be shared out among {model.n_head} heads: choose a width "
-            f"that is a multiple of the heads, such as {_nearest_multiple(model.n_embd, model.n_head)}.",
+            {"warmup_steps", "max_steps"},
+            f"Warmup ({training.warmup_steps} steps) must be shorter than the training "
+            f"({training.max_steps} steps): lower one or raise the other.",
         )
-    elif model.architecture == "modern" and (model.n_embd // model.n_head) % 2:
-        yield (
-            {"n_embd", "n_head", "architecture"},
-            f"The modern architecture turns the numbers of a head in pairs, but {model.n_embd} over "
-            f"{model.n_head} heads leaves {model.n_embd // model.n_head} each: choose an even share.",
-        )
-    yield from training_conflicts(training, model)
     if data.corpus == "text" and data.text_sha256 is None:
         yield (
             {"corpus", "text_sha256"},
@@ -112,10 +106,6 @@ def _conflicts(settings: RunSettings) -> Iterator[tuple[set[str], str]]:
             {"tokenizer", "tokenizer_sha256"},
             "There is no tokenizer file: name one, or choose letters, bytes or byte pairs.",
         )
-
-
-def _nearest_multiple(width: int, heads: int) -> int:
-    return max(heads, round(width / heads) * heads)
 
 
 def _sentence(mistake: Any) -> str:
@@ -145,6 +135,8 @@ def _allowed(field: FieldInfo, mistake: Any) -> str:
     if mistake["type"].startswith("string"):
         longest = bound(field, "max_length")
         return f"it may have at most {longest:,} characters" if longest else "it is not of the right form"
+    if field.annotation is bool:
+        return "choose true or false"
     kind = "a whole number" if "int" in str(field.annotation) else "a number"
     ends = [
         f"{word} {value:g}" if value < 10_000 else f"{word} {value:,.0f}"

@@ -9,16 +9,16 @@ import io
 import keyword
 import textwrap
 import tokenize
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from llmviz.runs import Refused
-from llmviz.settings.model import ArchitectureName
+from llmviz.settings.choices import WRITTEN_OUT
 
 ROOT = Path(__file__).parents[2]
-ARCHITECTURES = get_args(ArchitectureName)
+ARCHITECTURES = (*WRITTEN_OUT, "variant")
 Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef | ast.Assign | ast.AnnAssign
 
 
@@ -43,6 +43,9 @@ _GENERATE = Piece(
     "llmviz/generation/sampling.py", "generate", "Guess a token, add it to the text, read the whole again."
 )
 _BLOCK = "llmviz/model/{architecture}.py"
+# A model that is put together has its parts in files of their own, a bigram has no blocks at all.
+_PARTS = {"CausalSelfAttention": "llmviz/model/heads.py", "Block": "llmviz/model/variant.py"}
+_TABLE = Piece("llmviz/model/bigram.py", "Bigram.embed", "The whole model: a row of its table.")
 
 PANELS: dict[str, tuple[Piece, ...]] = {
     "chart": (
@@ -135,12 +138,24 @@ def code_of(panel: str, architecture: str = "") -> list[dict[str, Any]]:
     architecture = architecture or ARCHITECTURES[0]
     if architecture not in ARCHITECTURES:
         raise Refused([f"There is no such architecture: choose {' or '.join(ARCHITECTURES)}."], 404)
-    return [_shown(piece, piece.file.format(architecture=architecture)) for piece in PANELS[panel]]
+    return [_shown(piece) for piece in _pieces(panel, architecture)]
 
 
-def _shown(piece: Piece, file: str) -> dict[str, Any]:
-    line, code = read_piece(ROOT / file, piece.name)
-    return {"name": piece.name, "says": piece.says, "file": file, "line": line, "parts": coloured(code)}
+def _pieces(panel: str, architecture: str) -> list[Piece]:
+    """The pieces of a panel, from the files of this architecture."""
+    if architecture == "bigram":
+        of_all = [piece for piece in PANELS[panel] if piece.file != _BLOCK]
+        return [_TABLE, *of_all] if len(of_all) < len(PANELS[panel]) else of_all
+    placed = []
+    for piece in PANELS[panel]:
+        part = _PARTS.get(piece.name.split(".")[0], "") if architecture == "variant" else ""
+        placed.append(replace(piece, file=part or piece.file.format(architecture=architecture)))
+    return placed
+
+
+def _shown(piece: Piece) -> dict[str, Any]:
+    line, code = read_piece(ROOT / piece.file, piece.name)
+    return {"name": piece.name, "says": piece.says, "file": piece.file, "line": line, "parts": coloured(code)}
 
 
 def read_piece(path: Path, name: str) -> tuple[int, str]:

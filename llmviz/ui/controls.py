@@ -8,7 +8,7 @@ from gradio.components import Component
 from llmviz.settings import FIELDS, about, bound
 
 # Drawn as their own dropdowns at the top of Train, or no form's business.
-_ELSEWHERE = {"corpus", "tokenizer", "text_sha256", "tokenizer_sha256", "prompt"}
+_ELSEWHERE = {"corpus", "tokenizer", "prompt"}
 
 WORDS = {
     "stories": "Stories",
@@ -22,6 +22,30 @@ WORDS = {
     "bpe": "Byte-pair tokens",
     "gpt2": "GPT-2 (the book's)",
     "modern": "Modern",
+    "llama": "Llama",
+    "transformer": "Transformer of 2017",
+    "bigram": "Bigram",
+    "auto": "As the architecture has it",
+    "on": "Yes",
+    "off": "No",
+    "learned": "Learned table",
+    "sinusoidal": "Sines and cosines",
+    "rope": "RoPE: rotations",
+    "alibi": "ALiBi: the nearer, the more",
+    "none": "None",
+    "layernorm": "LayerNorm",
+    "rmsnorm": "RMSNorm",
+    "plain-rmsnorm": "RMSNorm without gain",
+    "pre": "Before each part",
+    "post": "After each addition",
+    "gelu": "GELU",
+    "relu": "ReLU",
+    "swiglu": "SwiGLU",
+    "relu2": "ReLU²",
+    "pytorch": "PyTorch's own",
+    "mup": "µP",
+    "zero": "Projections at zero",
+    "std": "Of a chosen size",
     "adamw": "AdamW",
     "muon": "Muon",
     "sgd": "SGD",
@@ -33,9 +57,13 @@ WORDS = {
 }
 
 
+_WORDS_OF = {"init": {"gpt2": "GPT-2's"}}  # where a value means something else
+
+
 def choices(name: str) -> list[tuple[str, str]]:
     """(what the page says, value) for each allowed value of a setting that has a list of them."""
-    return [(WORDS[value], value) for value in get_args(FIELDS[name][1].annotation) if value in WORDS]
+    values = get_args(FIELDS[name][1].annotation)
+    return [((WORDS | _WORDS_OF.get(name, {}))[value], value) for value in values if value in WORDS]
 
 
 def control(name: str, value: Any) -> Component:
@@ -47,6 +75,8 @@ def control(name: str, value: Any) -> Component:
         choices(name) if get_args(field.annotation) and "Literal" in str(field.annotation) else []
     ):
         return gr.Dropdown(choices=choices_, **common)
+    if field.annotation is bool:
+        return gr.Checkbox(**common)
     step = about(field, "step") or (1 if field.annotation is int else None)
     # Bounds are checked by parse_settings, which explains all mistakes at once; Gradio would stop at one.
     return gr.Number(step=step, precision=0 if field.annotation is int else None, **common)
@@ -54,7 +84,7 @@ def control(name: str, value: Any) -> Component:
 
 def form_settings() -> list[str]:
     """The settings that stand behind *More*, in the order they are declared."""
-    return [name for name in FIELDS if name not in _ELSEWHERE]
+    return [name for name in FIELDS if name not in _ELSEWHERE and not about(FIELDS[name][1], "derived")]
 
 
 def sampling_controls(names: tuple[str, ...]) -> list[dict[str, Any]]:

@@ -73,7 +73,7 @@ def test_the_code_is_that_of_the_model_in_view(page, app_server):
     open_app(page, app_server)
     press_train(page)
     architecture = page.evaluate(
-        "window.llmviz.store.summaries.get(window.llmviz.store.selection.run).settings.architecture"
+        "window.llmviz.store.summaries.get(window.llmviz.store.selection.run).written_out"
     )
     page.locator("#lv-stop").click()
     titles = open_code(page, "attention").locator("h3").all_inner_texts()

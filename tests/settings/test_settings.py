@@ -1,7 +1,7 @@
 """Settings: every field explains itself, every mistake gets its own sentence, presets are sound."""
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from llmviz.settings import (
@@ -80,6 +80,7 @@ def test_presets_have_no_conflicts(preset):
     assert conflicts(preset.settings) == []
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(sorted(FIELDS)), st.one_of(st.none(), st.text(), st.integers(), st.floats())

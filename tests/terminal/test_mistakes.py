@@ -30,7 +30,7 @@ TRAINING = {
     "Layers cannot be “1000000000”": ["--n-layer", "1000000000"],
     "Learning rate cannot be “nan”": ["--learning-rate", "nan"],
     "3 heads": ["--n-embd", "128", "--n-head", "3"],
-    "choose 'gpt2' or 'modern'": ["--architecture", "bigram"],
+    "choose 'gpt2', 'modern'": ["--architecture", "rnn"],
     "huge": ["--preset", "huge"],
     "GB of memory": ["--n-layer", "48", "--n-embd", "4096", "--block-size", "2048", "--batch-size", "4096"],
     "--steps": ["--steps", "5"],

@@ -9,6 +9,7 @@ import pytest
 from llmviz.runs import RunDirectory, metrics_frame, read_records
 from llmviz.runs.opened import OpenedModels
 from llmviz.runs.ship import MOST_BYTES, RECIPES, film, opening, right_share
+from llmviz.settings import parse_settings
 
 STORY_GPT = RunDirectory(Path(__file__).parents[2] / "assets" / "models" / "story-gpt")
 RECIPE = RECIPES["story-gpt"]
@@ -26,7 +27,7 @@ def computed():
 
 def test_it_was_made_by_the_recipe_of_this_version():
     assert STORY_GPT.settings() == RECIPE.settings
-    assert STORY_GPT.read_json("recipe.json")["settings"] == RECIPE.settings.flat()
+    assert parse_settings(STORY_GPT.read_json("recipe.json")["settings"]) == RECIPE.settings
 
 
 def test_it_fits_and_has_a_past():

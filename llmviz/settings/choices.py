@@ -1,0 +1,114 @@
+"""What a model is made of, part by part, once every "auto" is settled; and the architectures people know.
+
+An architecture is a set of choices with a name. A reader takes one and changes single parts of it. From here
+read the builder, the counting of sizes, the diagram and the checks of what goes together. No torch.
+"""
+
+import math
+from dataclasses import dataclass, fields, replace
+from typing import Any, Protocol
+
+SMALLEST = 2.0**-23  # the step between 1 and the next 32-bit number: what PyTorch adds where nothing is said
+NORM_EPS = {"layernorm": 1e-5, "rmsnorm": 1e-5, "plain-rmsnorm": SMALLEST}
+ROPE_BASE = 10_000.0
+# No table of pairs has more rows: beyond it, several pairs share one. A prime, to spread them evenly.
+MAX_PAIRS = 32_749
+SMEAR_INPUTS = 12  # how many numbers of a token decide how much of the one before is mixed into it
+
+
+class Shape(Protocol):
+    """What choices are sized by: `ModelSettings` and `GPTConfig` both have it."""
+
+    block_size: int
+    n_head: int
+    n_embd: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choices:
+    """Every part of a model. Names are those of the settings; sizes of 0 stand for a rule (see `sized`)."""
+
+    blocks: bool = True  # False: a bigram table and nothing else, so that nothing below has a meaning
+    positions: str = "learned"  # learned | sinusoidal | rope | alibi | none
+    rope_base: float = 0.0
+    rope_scaling: str = "none"  # none | linear | llama3: how an imported model was stretched to long texts
+    rope_factor: float = 1.0
+    rope_low: float = 1.0
+    rope_high: float = 4.0
+    rope_original: int = 8192
+    norm: str = "layernorm"  # layernorm | rmsnorm | plain-rmsnorm
+    norm_eps: float = 0.0
+    norm_place: str = "pre"  # pre | post
+    embedding_norm: bool = False
+    activation: str = "gelu"  # gelu | relu | swiglu | relu2
+    mlp_width: int = 0
+    n_kv_head: int = 0
+    head_width: int = 0
+    window: int = 0
+    qk_norm: bool = False
+    bias: bool = True
+    tied: bool = True
+    init: str = "gpt2"  # gpt2 | pytorch | mup | zero | std
+    init_std: float = 0.0
+    x0_shortcut: bool = False
+    value_embeddings: bool = False
+    smear: bool = False
+    bigram_embeddings: bool = False
+    soft_cap: float = 0.0  # 0: none
+
+
+ARCHITECTURES: dict[str, Choices] = {
+    "gpt2": Choices(),
+    "modern": Choices(
+        positions="rope",
+        norm="plain-rmsnorm",
+        embedding_norm=True,
+        activation="relu2",
+        qk_norm=True,
+        bias=False,
+        tied=False,
+        init="zero",
+    ),
+    "llama": Choices(positions="rope", norm="rmsnorm", activation="swiglu", bias=False, tied=False),
+    "transformer": Choices(positions="sinusoidal", norm_place="post", activation="relu"),
+    "bigram": Choices(blocks=False, positions="none", bias=False, tied=False),
+}
+
+# Models written out from top to bottom in a file of their own, each for one choice of parts.
+WRITTEN_OUT = ("gpt2", "modern", "bigram")
+
+_SWITCH = {"on": True, "off": False}
+
+
+def choices_of(model: Any) -> Choices:
+    """What the settings of a model (`ModelSettings`) come to: the architecture's parts, with those changed
+    that the reader chose. What stands at "auto", 0 or False was not chosen."""
+    asked = {field.name: getattr(model, field.name, "auto") for field in fields(Choices)}
+    chosen = {name: _SWITCH.get(value, value) for name, value in asked.items() if value not in ("auto", 0)}
+    return sized(replace(ARCHITECTURES[model.architecture], **chosen), model)
+
+
+def sized(choices: Choices, shape: Shape) -> Choices:
+    """The same choices with a number wherever a rule stood."""
+    if not choices.blocks:
+        return choices
+    return replace(
+        choices,
+        norm_eps=choices.norm_eps or NORM_EPS[choices.norm],
+        rope_base=choices.rope_base or ROPE_BASE,
+        n_kv_head=choices.n_kv_head or shape.n_head,
+        head_width=choices.head_width or max(1, shape.n_embd // shape.n_head),
+        mlp_width=choices.mlp_width or _mlp_width(choices.activation, shape.n_embd),
+        window=min(choices.window or shape.block_size, shape.block_size),
+    )
+
+
+def written_out(choices: Choices, shape: Shape) -> str:
+    """Which model these choices are exactly: a name of `WRITTEN_OUT`, or "variant" for one put together."""
+    return next((name for name in WRITTEN_OUT if choices == sized(ARCHITECTURES[name], shape)), "variant")
+
+
+def _mlp_width(activation: str, n_embd: int) -> int:
+    """Four times as wide as the stream. A SwiGLU has three matrices instead of two, so that two thirds of
+    that, rounded up to a multiple of 8, take as many parameters (Touvron et al. 2023, "LLaMA", 2.2)."""
+    return 8 * math.ceil(n_embd / 3) if activation == "swiglu" else 4 * n_embd
