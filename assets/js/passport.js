@@ -27,7 +27,13 @@ const READ_AS = {
   bpe: "byte-pair tokens",
   file: "a tokenizer from a file",
 };
-const ARCHITECTURES = { gpt2: "GPT-2 (the book's)", modern: "modern" };
+const ARCHITECTURES = {
+  gpt2: "GPT-2 (the book's)",
+  modern: "modern",
+  llama: "Llama",
+  transformer: "Transformer of 2017",
+  bigram: "bigram",
+};
 
 /** A button that opens the passport beneath it. Returns {button, panel, refresh}. */
 export function passport(button) {
@@ -132,10 +138,21 @@ const shapeRows = (summary, settings) => [
     READ_AS[settings.tokenizer] &&
       `${READ_AS[settings.tokenizer]}, ${formatCount(summary.data?.vocab_size ?? 0)} different ones`,
   ],
-  ["architecture", ARCHITECTURES[settings.architecture] ?? settings.architecture],
-  ["shape", `${settings.n_layer} layers, ${settings.n_head} heads, ${settings.n_embd} wide`],
+  ["architecture", architectureOf(summary, settings)],
+  ["shape", shapeOf(settings)],
   ["context", settings.block_size && `${formatCount(settings.block_size)} ${unitOf(summary)}`],
 ];
+
+/** The architecture's name, and whether a part of it is another one. */
+function architectureOf({ written_out: written }, { architecture }) {
+  const name = ARCHITECTURES[architecture] ?? architecture;
+  const whole = ["gpt2", "modern", "bigram"].includes(architecture) ? architecture : "variant";
+  return written && written !== whole ? `${name}, with parts changed` : name;
+}
+
+function shapeOf({ architecture, n_layer: layers, n_head: heads, n_embd: width }) {
+  return architecture === "bigram" ? "one table" : `${layers} layers, ${heads} heads, ${width} wide`;
+}
 
 const STATUS = {
   preparing: "being prepared",
