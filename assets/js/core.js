@@ -151,20 +151,23 @@ async function sentenceOf(response) {
   return body?.errors?.join(" ") ?? null;
 }
 
+/** Run an interactive job, as `messagesOf` does. */
+export const job = (kind, payload, onMessage, signal) => messagesOf(`job/${kind}`, payload, onMessage, signal);
+
 /**
- * Run an interactive job; `onMessage` hears every message as it arrives, errors included as
+ * Ask for what takes a while; `onMessage` hears every message as it arrives, errors included as
  * `{"error": sentence}`. Resolves with the last message, or null when `signal` aborted. Never rejects.
  */
-export async function job(kind, payload, onMessage = () => {}, signal = undefined) {
+export async function messagesOf(path, payload, onMessage = () => {}, signal = undefined) {
   let last = null;
   const hear = (message) => onMessage((last = message));
   try {
-    const response = await asked(kind, payload, signal);
+    const response = await asked(path, payload, signal);
     if (!response.ok) hear({ error: (await sentenceOf(response)) ?? UNREACHABLE });
     else for await (const line of linesOf(response.body)) hear(JSON.parse(line));
   } catch (error) {
     if (signal?.aborted) return null;
-    console.error(`llmviz: job ${kind}`, error);
+    console.error(`llmviz: ${path}`, error);
     hear({ error: UNREACHABLE });
   }
   return last;
@@ -174,9 +177,9 @@ const CLASS_PAUSED = 409;
 const ASK_AGAIN = 1_000; // ms
 
 /** What a panel asks while the teacher has paused the class is answered as soon as the lesson goes on. */
-async function asked(kind, payload, signal) {
+async function asked(path, payload, signal) {
   for (;;) {
-    const response = await post(`job/${kind}`, payload, signal);
+    const response = await post(path, payload, signal);
     if (response.status !== CLASS_PAUSED) return response;
     do {
       await new Promise((done) => setTimeout(done, ASK_AGAIN));

@@ -1,6 +1,6 @@
 // What may be changed while a run trains, what else is measured at every step, and the run as a file.
 
-import { base, listen, owner, select, store, summaryOf } from "./core.js";
+import { base, listen, messagesOf, owner, select, store, summaryOf } from "./core.js";
 import { h, setText } from "./dom.js";
 import { command, complain } from "./page.js";
 
@@ -19,7 +19,7 @@ export function mount(box, props, trigger) {
   const form = h("form", { class: "lv-live", onsubmit: change }, h("strong", {}, "While it trains"), ...fields.map((field) => field.node), apply, said);
   const link = h("button", { type: "button", class: "lv-button", onclick: () => trigger("copy") }, "Copy a link to these settings");
   const limits = h("small", { id: "lv-limits" });
-  box.replaceChildren(form, runFile(), h("div", { class: "lv-run-file" }, h("strong", {}, "Settings of the next run"), link, limits));
+  box.replaceChildren(form, runFile(), fromHub(), h("div", { class: "lv-run-file" }, h("strong", {}, "Settings of the next run"), link, limits));
   const showLimits = () => setText(limits, store.host?.limits?.sentence ?? "");
   listen(box, "host", showLimits);
   showLimits();
@@ -67,6 +67,24 @@ function runFile() {
     rename,
     button("Delete", remove),
     h("label", { class: "lv-button" }, "Open a saved run ", file));
+}
+
+/** A model of somebody else's: the server fetches it, and goes on when the page is closed. */
+function fromHub() {
+  const name = h("input", { type: "text", maxlength: "193", spellcheck: "false", autocapitalize: "off", id: "lv-hub-name", placeholder: "openai-community/gpt2", "aria-label": "A model's name on the Hub: owner/name" });
+  const fetch_ = h("button", { type: "submit", class: "lv-button" }, "Fetch it");
+  const said = h("span", { class: "lv-said", role: "status", id: "lv-hub-said" });
+  const submit = async (event) => {
+    event.preventDefault();
+    fetch_.disabled = true;
+    setText(said, "asking …");
+    await messagesOf("import", { name: name.value }, (message) => {
+      setText(said, message.error ?? message.said ?? "It is here.");
+      if (message.run) select({ run: message.run, step: null });
+    });
+    fetch_.disabled = false;
+  };
+  return h("form", { class: "lv-run-file", onsubmit: submit }, h("strong", {}, "A model from the Hub"), name, fetch_, said);
 }
 
 async function remove() {

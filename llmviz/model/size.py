@@ -70,15 +70,17 @@ _WORKSPACE = 40_000_000  # bytes: kernels, allocator, and the pages of Python an
 _SCRATCH = 2 * 12  # numbers, times C²: the kernels' copies of one layer's matrices, and gaps between them
 
 
-def memory_bytes(model: Shape, vocab_size: int, batch_size: int) -> int:
+def memory_bytes(model: Shape, vocab_size: int, batch_size: int, remembered: int | None = None) -> int:
     """About how many bytes training takes at its peak, above a worker that idles. Within 25 % of the memory
     measured for models of 1 to 10 million parameters.
 
-    Weights, gradients and AdamW's two moments are four numbers a parameter. The rest grows with the number of
-    tokens in a batch, most of it with every layer.
+    remembered: how many numbers the optimizer keeps; None: AdamW's two moments, which make four numbers a
+    parameter with weights and gradients. The rest grows with the number of tokens in a batch, most of it with
+    every layer.
     """
     tokens = batch_size * model.block_size
-    states = 4 * n_parameters(model, vocab_size)
+    parameters = n_parameters(model, vocab_size)
+    states = 2 * parameters + (2 * parameters if remembered is None else remembered)
     if not model.choices.blocks:
         return FLOAT * (states + 4 * tokens * vocab_size) + _WORKSPACE
     layers = tokens * model.n_layer * _kept(model)

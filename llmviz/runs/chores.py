@@ -60,7 +60,10 @@ def prepare(settings: RunSettings, data_root: Path) -> dict[str, Any]:
 
 
 def measure(settings: RunSettings, data_root: Path, scratch: Path, threads: int) -> Costs:
-    """What the parts of such a run cost with this many threads, in seconds. The dataset has to be there."""
+    """What the parts of such a run cost with this many threads, in seconds. The dataset has to be there.
+
+    A step is tried with the batches that come last; where they grow, the mean step takes less.
+    """
     import torch
 
     from llmviz.evaluation import evaluate, token_byte_lengths
@@ -68,12 +71,15 @@ def measure(settings: RunSettings, data_root: Path, scratch: Path, threads: int)
     from llmviz.model import build_gpt, save_weights
     from llmviz.text.datasets import build_dataset
     from llmviz.training import TokenBatches, Trainer, next_token_objective, save_checkpoint
+    from llmviz.training.costs import step_flops
+    from llmviz.training.growth import full_size
 
     torch.set_num_threads(threads)
     data, model_settings = build_dataset(settings.data, data_root), settings.model
+    vocab_size, grown = data.tokenizer.vocab_size, full_size(settings)
     started = time.perf_counter()
-    model = build_gpt(model_settings, data.tokenizer.vocab_size, settings.training.seed)
-    trainer = Trainer(model, next_token_objective, TokenBatches.of(data.train, settings), settings.training)
+    model = build_gpt(model_settings, vocab_size, settings.training.seed)
+    trainer = Trainer(model, next_token_objective, TokenBatches.of(data.train, grown), grown.training)
     lengths = token_byte_lengths(data.tokenizer)
     prepare_seconds = time.perf_counter() - started
     for _ in range(WARM_UP):
@@ -84,7 +90,7 @@ def measure(settings: RunSettings, data_root: Path, scratch: Path, threads: int)
         path = Path(folder) / "weights.safetensors"
         return Costs(
             start=prepare_seconds,
-            step=_typical(trainer.step),
+            step=_typical(trainer.step) * step_flops(settings, vocab_size) / step_flops(grown, vocab_size),
             token=_typical(lambda: next(tokens), most=settings.sampling.max_new_tokens),
             window=_typical(
                 lambda: evaluate(model, data.val, model_settings.block_size, lengths, windows), most=3

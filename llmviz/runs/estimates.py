@@ -16,11 +16,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from llmviz.model.size import flops_per_token, memory_bytes, n_parameters
+from llmviz.model.size import n_parameters
 from llmviz.runs.film import is_film_step
 from llmviz.runs.snapshots import is_snapshot_step
 from llmviz.settings import RunSettings
 from llmviz.text.files import write_atomically
+from llmviz.training.costs import step_flops, training_memory
 
 ROOMS = ("training", "model", "evaluation", "generation")  # code that decides how fast a run is
 GUESSED_FLOPS = 5e10  # a second, on one thread of a laptop
@@ -100,12 +101,6 @@ class Measured:
         return replace(newer, **means, rounds=min(self.rounds + 1, ROUNDS))
 
 
-def step_flops(settings: RunSettings, vocab_size: int) -> float:
-    """Floating-point operations of one step."""
-    training = settings.training
-    return flops_per_token(settings.model, vocab_size) * training.batch_size * settings.model.block_size
-
-
 def seconds_of(settings: RunSettings, costs: Costs, val_tokens: int) -> float:
     """Seconds of turns that a whole run takes: its steps and everything between them."""
     training, sampling = settings.training, settings.sampling
@@ -150,7 +145,7 @@ class Estimator:
         knows. Who is done earlier leaves its turns to the rest.
         """
         vocab_size, val_tokens = self._sizes(settings)
-        memory = memory_bytes(settings.model, vocab_size, settings.training.batch_size)
+        memory = training_memory(settings, vocab_size)
         costs = self.costs(settings, vocab_size, alone=not ahead)
         turns = seconds_of(settings, costs, val_tokens)
         seconds = max(turns, (turns + sum(min(other, turns) for other in ahead)) / self.cores)

@@ -29,17 +29,12 @@ from llmviz.runs.estimates import Estimator
 from llmviz.runs.feed import RunFeed
 from llmviz.runs.health import look_at, warming_up
 from llmviz.runs.housekeeping import Housekeeper
+from llmviz.runs.imports import Imports
 from llmviz.runs.jobclient import Job, JobClient
 from llmviz.runs.keeper import Keeper
 from llmviz.runs.launcher import Launcher
 from llmviz.runs.library import Entry, Library
-from llmviz.runs.limits import (
-    beyond,
-    check_changes,
-    check_new_run,
-    limits_of,
-    too_large,
-)
+from llmviz.runs.limits import beyond, check_changes, check_new_run, limits_of, too_large, too_large_to_open
 from llmviz.runs.lives import Lives
 from llmviz.runs.machine import Machine, machine
 from llmviz.runs.mirror import open_mirror
@@ -114,6 +109,7 @@ class Host:
         self.teaching = Teaching(self, environ.get(PASSWORD, ""))
         self.keeper = Keeper(self)
         self.admission = Admission(self)
+        self.imports = Imports(self)
         self.chores = chores
         self.rates = Rates()
         self.closed = False
@@ -153,6 +149,7 @@ class Host:
         self.watchdog.close()
         self.keeper.close()
         self.housekeeper.close()
+        self.imports.close()
         self.jobs.close()
         self.lives.close()
         self.launcher.close()
@@ -211,7 +208,8 @@ class Host:
         try:
             with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as file:
                 opened = unzip_run(file, folder, most=2 * self.limits.upload)
-            if problems := too_large(opened.settings(), self.limits):
+            fits = too_large_to_open if opened.run().get("source") else too_large
+            if problems := fits(opened.settings(), self.limits):
                 raise Refused(problems)
             name = opened_name(opened.meta()["name"], self.classroom.on)
             in_class = self.classroom.on

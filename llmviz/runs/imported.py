@@ -6,6 +6,8 @@ Of the text it learned from we know nothing, so there is none. torch inside the 
 
 import json
 import shutil
+import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +15,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llmviz import __version__
-from llmviz.model.hub import Checkpoint, ForeignModelError, foreign_shape, foreign_weights
+from llmviz.model.hub import (
+    Checkpoint,
+    ForeignModelError,
+    find_on_hub,
+    foreign_shape,
+    foreign_weights,
+    open_checkpoint,
+)
+from llmviz.model.hub.checkpoint import CONFIG, TOKENIZER, read_object
+from llmviz.model.size import n_parameters
 from llmviz.runs.directory import FORMAT, RunDirectory
 from llmviz.settings import RunSettings, SettingsError, parse_settings
 from llmviz.text.recipes import sha256_of, unit_of
@@ -42,10 +53,60 @@ class Source:
         return self.name.rpartition("/")[2]
 
 
-def foreign_settings(checkpoint: Checkpoint) -> RunSettings:
-    """The settings of a run with this model, before any weights are read. Raises ForeignModelError."""
+def import_from_hub(
+    name: str,
+    out: Path,
+    *,
+    most_bytes: int,
+    most_parameters: int,
+    label: str | None = None,
+    say: Say = lambda _: None,
+) -> RunDirectory:
+    """Fetch a public model and make the run `out` of it. What it would be is looked at before its weights
+    come: at most `most_bytes` of them, for at most `most_parameters`. Raises as `import_model` does."""
+    say(f"asking the Hub for {name}")
+    model = find_on_hub(name)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".fetching-", dir=out.parent) as temporary:
+        folder = Path(temporary)
+        model.fetch_description(folder)
+        require_size(folder, model.name, most_parameters)
+        model.fetch_weights(folder, most_bytes, _every_second(say, model.name))
+        source = Source(model.name, model.revision)
+        return import_model(open_checkpoint(folder), out, source=source, name=label, say=say)
+
+
+def require_size(folder: Path, name: str, most: int) -> None:
+    """Refuse a model of more than `most` parameters, and one that cannot be opened, by its description."""
+    from llmviz.text.tokenizers import load_tokenizer
+
+    settings = foreign_settings(folder)
+    parameters = n_parameters(settings.model, load_tokenizer(folder / TOKENIZER).vocab_size)
+    if parameters > most:
+        raise ForeignModelError(
+            f"{name} has {parameters:,} parameters; at most {most:,} can be opened here: choose a "
+            "smaller one."
+        )
+
+
+def _every_second(say: Say, name: str) -> Callable[[int, int], None]:
+    """What is to hear of every byte, so that `say` hears of it once a second."""
+    said = 0.0
+
+    def progress(here: int, total: int) -> None:
+        nonlocal said
+        if time.monotonic() - said >= 1:
+            said = time.monotonic()
+            say(f"fetching {name}: {here / 1e6:,.0f} of {total / 1e6:,.0f} MB")
+
+    return progress
+
+
+def foreign_settings(folder: Path) -> RunSettings:
+    """The settings of a run with the model in a folder, which may still lack its weights. Raises
+    ForeignModelError."""
     try:
-        tokenizer_sha256 = sha256_of(checkpoint.tokenizer.read_bytes())
+        tokenizer_sha256 = sha256_of((folder / TOKENIZER).read_bytes())
     except OSError:
         raise ForeignModelError(
             "This model has no tokenizer.json, so nobody can say how it reads a text: save its tokenizer "
@@ -59,7 +120,7 @@ def foreign_settings(checkpoint: Checkpoint) -> RunSettings:
         "max_new_tokens": SAMPLE_TOKENS,
     }
     try:
-        return parse_settings(given | foreign_shape(checkpoint.config))
+        return parse_settings(given | foreign_shape(read_object(folder / CONFIG)))
     except SettingsError as error:
         raise ForeignModelError(f"This model is of a shape that LLMViz does not have. {error}") from None
 
@@ -84,7 +145,7 @@ def _import(checkpoint: Checkpoint, run: RunDirectory, source: Source, name: str
     from llmviz.runs.film import write_sample
     from llmviz.text.tokenizers import load_tokenizer
 
-    settings = foreign_settings(checkpoint)
+    settings = foreign_settings(checkpoint.folder)
     tokenizer = load_tokenizer(checkpoint.tokenizer)
     say("reading the weights")
     model, dtype = _build(checkpoint, settings, tokenizer.vocab_size)

@@ -75,15 +75,17 @@ class Job:
     def cancel(self) -> None:
         """End the job; messages that are already here can still be read."""
         self._cancel()
-        self._end()
+        self.end()
 
-    def _put(self, message: dict[str, Any]) -> None:
+    def put(self, message: dict[str, Any]) -> None:
+        """One more message, from whoever answers."""
         with self._changed:
             self._messages.append(message)
             self._changed.notify_all()
         self._ring()
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """There are no more messages."""
         with self._changed:
             self._over = True
             self._changed.notify_all()
@@ -186,18 +188,18 @@ class JobClient:
             if job is None:  # cancelled
                 return
             if "message" in message:
-                job._put(message["message"])
+                job.put(message["message"])
             else:
                 del self._jobs[message["job"]]
-                job._end()
+                job.end()
                 if not self._jobs:
                     self.on_busy(False)
 
     def _abandon(self, sentence: str) -> None:
         jobs, self._jobs = list(self._jobs.values()), {}
         for job in jobs:
-            job._put({"error": sentence})
-            job._end()
+            job.put({"error": sentence})
+            job.end()
         if jobs:
             self.on_busy(False)
 

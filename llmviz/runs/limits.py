@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from llmviz.model.size import memory_bytes, n_parameters
+from llmviz.model.size import n_parameters
 from llmviz.runs.changes import CHANGEABLE
 from llmviz.runs.estimates import guess_vocabulary
 from llmviz.runs.machine import Machine, parse_bytes
@@ -19,13 +19,16 @@ from llmviz.runs.nearest import nearest_that_fits
 from llmviz.runs.refusal import Refused
 from llmviz.settings import FIELDS, RunSettings, SettingsError, bound, parse_settings
 from llmviz.text.recipes import TextError, check_text, sha256_of
+from llmviz.training.costs import training_memory
 
 OURS = 600_000_000  # bytes: the page, the nursery with torch in it, the process for pictures
 SMALLEST_RUN = 60_000_000  # bytes of a run however small, its worker included
+OPENING = 10  # bytes a parameter while a model is opened: as read, as 32-bit numbers, and room to compute
 PREPARING, BYTES_A_LETTER = 40_000_000, 25  # bytes, while a text is written and cut into tokens
 BYTE_PAIRS = 70  # bytes a byte of a reader's own text: at worst there are no spaces, and every line is a word
 VARIABLES = {
     "LLMVIZ_MAX_PARAMETERS": "parameters",
+    "LLMVIZ_MAX_IMPORT": "imported",
     "LLMVIZ_MAX_MEMORY": "memory",
     "LLMVIZ_MAX_CONTEXT": "context",
     "LLMVIZ_MAX_STEPS": "steps",
@@ -45,7 +48,8 @@ class BadLimit(ValueError):
 class Limits:
     """The most there may be of everything. Replaced, never changed: a teacher's lesson may lower them."""
 
-    parameters: int  # of a model
+    parameters: int  # of a model that is trained
+    imported: int  # parameters of one that comes from elsewhere, and is only looked at
     memory: int  # bytes of one run
     together: int  # bytes of all runs that train at the same time
     context: int  # tokens
@@ -80,6 +84,7 @@ def limits_of(machine: Machine, environ: Mapping[str, str], disk: int) -> Limits
     letters = memory // (4 * BYTES_A_LETTER)  # byte pairs may take more
     limits = Limits(
         parameters=25_000_000 * machine.cores,
+        imported=memory // 2 // OPENING,  # the process for pictures may take half of what a run may
         memory=memory,
         together=together,
         context=1_024 * machine.cores,
@@ -102,6 +107,7 @@ def limits_alone(machine: Machine, environ: Mapping[str, str]) -> Limits:
     unbounded = {
         "text": machine.memory // (4 * BYTES_A_LETTER),
         "parameters": 10**12,
+        "imported": 10**12,
     }  # memory will say so before
     alone = {"memory": machine.memory, **unbounded, **_bounds()}
     return _within_bounds(dataclasses.replace(everything, **alone | _overrides(environ, machine)))
@@ -209,11 +215,19 @@ def too_large(settings: RunSettings, limits: Limits, vocab_size: int | None = No
     return sentences
 
 
+def too_large_to_open(settings: RunSettings, limits: Limits) -> list[str]:
+    """Why this model, which comes from elsewhere and is not trained, is too large to look at; [] if not."""
+    parameters = n_parameters(settings.model, guess_vocabulary(settings))
+    if parameters <= limits.imported:
+        return []
+    return [f"The model has {parameters:,} parameters; at most {limits.imported:,} can be looked at here."]
+
+
 def excesses(settings: RunSettings, limits: Limits, vocab_size: int) -> list[str]:
     """One sentence for each respect in which the model is too large."""
     model, sentences = settings.model, []
     parameters = n_parameters(model, vocab_size)
-    memory = memory_bytes(model, vocab_size, settings.training.batch_size)
+    memory = training_memory(settings, vocab_size)
     if model.block_size > limits.context:
         sentences.append(
             f"A context of {model.block_size:,} tokens is too long: at most {limits.context:,} fit here."
@@ -234,7 +248,7 @@ def excesses(settings: RunSettings, limits: Limits, vocab_size: int) -> list[str
 def predicted_memory(settings: RunSettings, own_text: int = 0) -> int:
     """About how many bytes a run takes at its peak, above an idle worker: in training, or before that while
     its text is written and cut into tokens. own_text: bytes of the reader's, where it is one."""
-    training = memory_bytes(settings.model, guess_vocabulary(settings), settings.training.batch_size)
+    training = training_memory(settings, guess_vocabulary(settings))
     text = BYTES_A_LETTER * (own_text or settings.data.corpus_chars)
     if own_text and settings.data.tokenizer == "bpe":
         text = BYTE_PAIRS * own_text

@@ -12,6 +12,7 @@ from llmviz.settings.model import ModelSettings
 from llmviz.settings.model_conflicts import model_conflicts
 from llmviz.settings.sampling import SamplingSettings
 from llmviz.settings.training import TrainingSettings
+from llmviz.settings.training_conflicts import training_conflicts
 
 
 class SettingsError(ValueError):
@@ -90,12 +91,7 @@ def _conflicts(settings: RunSettings) -> Iterator[tuple[set[str], str]]:
     """Each conflict with the names of the settings it is between."""
     data, model, training = settings.data, settings.model, settings.training
     yield from model_conflicts(model)
-    if training.warmup_steps >= training.max_steps and training.warmup_steps:
-        yield (
-            {"warmup_steps", "max_steps"},
-            f"Warmup ({training.warmup_steps} steps) must be shorter than the training "
-            f"({training.max_steps} steps): lower one or raise the other.",
-        )
+    yield from training_conflicts(training, model)
     if data.corpus == "text" and data.text_sha256 is None:
         yield (
             {"corpus", "text_sha256"},

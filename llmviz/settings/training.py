@@ -37,6 +37,41 @@ class TrainingSettings(Room):
         chapter="2.6",
         help="How many stretches of text are learned from at once in every step.",
     )
+    accumulation: int = setting(
+        1,
+        ge=1,
+        le=1024,
+        label="Batch in pieces",
+        unit="pieces",
+        chapter="5.2",
+        help="In how many pieces a batch is worked through before one step: the same gradient, less memory.",
+    )
+    start_batch: int = setting(
+        0,
+        ge=0,
+        le=4096,
+        label="First batch",
+        unit="windows (0: as later)",
+        help="How large the batches are at first; doubled or halved now and then until they are as above.",
+    )
+    start_context: int = setting(
+        0,
+        ge=0,
+        le=2048,
+        label="First context",
+        unit="tokens (0: as later)",
+        help="How long the windows are at first, doubled from time to time: what is near is learned first, "
+        "and quicker so.",
+    )
+    growth_share: float = setting(
+        0.5,
+        gt=0.0,
+        le=1.0,
+        step=0.05,
+        label="Full sizes after",
+        unit="of the run",
+        help="When the first batch and the first context have grown to their full sizes.",
+    )
     optimizer: OptimizerName = setting(
         "adamw",
         label="Optimizer",

@@ -4,12 +4,15 @@ A batch is a pure function of (seed, step). Nothing has to be remembered to carr
 and any batch of a finished run can be looked at again.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from llmviz.training.growth import size_at
 
 if TYPE_CHECKING:
     from llmviz.settings import RunSettings
@@ -25,6 +28,18 @@ class Batch(NamedTuple):
     def to(self, device: torch.device) -> "Batch":
         """The same batch where the model lives."""
         return Batch(*(tensor.to(device, non_blocking=True) for tensor in self))
+
+    def pieces(self, count: int) -> Iterator[tuple["Batch", Tensor]]:
+        """The batch cut into at most `count` pieces, each with its share of all places that count.
+
+        Weighted by it, their mean losses sum to the loss of the whole, and their gradients to its gradient.
+        """
+        counting = self.loss_mask.sum()
+        for parts in zip(*(tensor.tensor_split(min(count, len(tensor))) for tensor in self), strict=True):
+            piece = Batch(*parts)
+            share = piece.loss_mask.sum() / counting
+            if count == 1 or share > 0:  # of a piece in which nothing counts there is no mean
+                yield piece, share
 
 
 def batch_at(ids: np.ndarray, seed: int, step: int, batch_size: int, block_size: int) -> Batch:
@@ -50,18 +65,34 @@ def batch_at(ids: np.ndarray, seed: int, step: int, batch_size: int, block_size:
 
 @dataclass(frozen=True)
 class TokenBatches:
-    """The batches of a run: called with a step, returns its batch."""
+    """The batches of a run: called with a step and how far the run is (0 to 1), returns the step's batch.
+
+    The first ones may be smaller, or of shorter windows: see `growth`.
+    """
 
     ids: np.ndarray  # (N,) token ids of the training text
     seed: int
     batch_size: int
     block_size: int
+    start_batch: int = 0  # 0: as later
+    start_context: int = 0
+    growth_share: float = 1.0
 
     @classmethod
     def of(cls, ids: np.ndarray, settings: "RunSettings") -> "TokenBatches":
         """The batches that these settings ask for."""
         training = settings.training
-        return cls(ids, training.seed, training.batch_size, settings.model.block_size)
+        return cls(
+            ids,
+            training.seed,
+            training.batch_size,
+            settings.model.block_size,
+            training.start_batch,
+            training.start_context,
+            training.growth_share,
+        )
 
-    def __call__(self, step: int) -> Batch:
-        return batch_at(self.ids, self.seed, step, self.batch_size, self.block_size)
+    def __call__(self, step: int, progress: float = 1.0) -> Batch:
+        batch_size = size_at(progress, self.start_batch, self.batch_size, self.growth_share)
+        block_size = size_at(progress, self.start_context, self.block_size, self.growth_share)
+        return batch_at(self.ids, self.seed, step, batch_size, block_size)

@@ -13,7 +13,7 @@ from llmviz.model import set_dropout
 from llmviz.training.batches import Batch
 from llmviz.training.objectives import Objective
 from llmviz.training.optimizers import build_optimizer
-from llmviz.training.schedule import Deadline, learning_rate_at
+from llmviz.training.schedule import Deadline, learning_rate_at, position_at
 
 if TYPE_CHECKING:
     from llmviz.settings import TrainingSettings
@@ -50,16 +50,16 @@ class Diverged(ArithmeticError):
 class Trainer:
     """A model in training: weights, optimizer and the number of the next step.
 
-    data: called with a step, returns its batch. Both the batch and the dice of dropout depend on (seed, step)
-    alone, so the weights after n steps do not depend on pauses, on what was sampled or evaluated in between,
-    or on how often the trainer was saved and loaded.
+    data: called with a step and how far the run is (0 to 1), returns the step's batch. In a run by steps both
+    the batch and the dice of dropout depend on (seed, step) alone, so the weights after n steps do not depend
+    on pauses, on what was sampled or evaluated in between, or on how often the trainer was saved and loaded.
     """
 
     def __init__(
         self,
         model: nn.Module,
         objective: Objective,
-        data: Callable[[int], Batch],
+        data: Callable[[int, float], Batch],
         settings: "TrainingSettings",
     ) -> None:
         self.model = model.train()
@@ -98,9 +98,8 @@ class Trainer:
         step, share = self.steps_done, self._share_of_time()
         lr = self.lr_scale * learning_rate_at(step, self.settings, share)
         self._throw_dropout_dice()
-        batch = self.data(step).to(self.device)
-        loss, metrics = self.objective(self.model, batch)
-        loss.backward()
+        batch = self._batch(share)
+        loss, metrics = self._guess_and_measure(batch, learn=True)
         grad_norm = self._clip_gradients(loss, lr)
         for group in self.optimizer.param_groups:
             group["lr"] = lr * group["rate"]
@@ -119,7 +118,7 @@ class Trainer:
         """The loss that the next step will find, without taking it: how good the weights are right now."""
         with torch.no_grad():
             self._throw_dropout_dice()
-            loss, _ = self.objective(self.model, self.data(self.steps_done).to(self.device))
+            loss, _ = self._guess_and_measure(self._batch(self._share_of_time()), learn=False)
         return loss.item()
 
     def change(
@@ -183,6 +182,25 @@ class Trainer:
         shares = [] if limit is None else [self.seconds / limit]
         shares += [] if deadline is None else [deadline.share_at(time.time())]
         return max(shares, default=None)
+
+    def _batch(self, share: float | None) -> Batch:
+        """The batch of the next step. share: of the run's time that is used up."""
+        progress = position_at(self.steps_done, self.settings, share) / self.settings.max_steps
+        return self.data(self.steps_done, progress).to(self.device)
+
+    def _guess_and_measure(self, batch: Batch, learn: bool) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss on a batch and what else the objective says of it; learn: find the gradients too.
+
+        Only the intermediate results of one piece are in memory at a time.
+        """
+        losses, metrics = [], []
+        for piece, share in batch.pieces(self.settings.accumulation):
+            loss, found = self.objective(self.model, piece)
+            if learn:
+                loss.backward(share.to(loss.dtype))  # gradients add up from piece to piece
+            losses.append(loss.detach() * share)
+            metrics.append({name: value * share for name, value in found.items()})
+        return sum(losses), {name: sum(piece[name] for piece in metrics) for name in metrics[0]}
 
     def _throw_dropout_dice(self) -> None:
         seed = self.settings.seed * SEED_STRIDE + self.steps_done

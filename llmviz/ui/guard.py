@@ -118,7 +118,7 @@ def kinds_of(method: str, path: str) -> list[str]:
     kinds = ["request"]
     if path.startswith(f"{OURS}job/"):
         kinds.append("sample" if path.endswith("/sample") else "picture")
-    elif path == f"{OURS}open":
+    elif path in (f"{OURS}open", f"{OURS}import"):
         kinds.append("upload")
     elif method == "POST" and path.startswith(_EVENTS):
         kinds.append("event")

@@ -140,6 +140,11 @@ def build_routes(host: Host) -> list[Route]:
         started = host.submit(kind, payload, owner_of(request), session_of(request))
         return StreamingResponse(_lines(started), media_type="application/x-ndjson")
 
+    async def from_hub(request: Request) -> Response:
+        name = (await _json_body(request)).get("name")
+        started = await run_in_threadpool(host.imports.begin, name, owner_of(request))
+        return StreamingResponse(_lines(started), media_type="application/x-ndjson")
+
     async def keepalive(request: Request) -> Response:
         return Response(status_code=204)  # that its reader is there, as with every request
 
@@ -174,6 +179,7 @@ def build_routes(host: Host) -> list[Route]:
         ("POST", "/runs/{run}/rename", rename),
         ("POST", "/runs/{run}/do/{action}", command),
         ("POST", "/open", open_zip),
+        ("POST", "/import", from_hub),
         ("POST", "/job/{kind}", job),
         ("POST", "/keepalive", keepalive),
         ("GET", "/health", health),

@@ -7,11 +7,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from llmviz.model.hub import ForeignModelError
 from llmviz.runs.archive import unzip_run, zip_run
 from llmviz.runs.directory import RunDirectory
+from llmviz.runs.imported import import_from_hub
 from llmviz.runs.library import Library
 from llmviz.runs.opened import OpenedModels
 from tests.model.hub.foreign import save_model, their_logits, train_gpt2_tokenizer
+from tests.model.hub.local_hub import REVISION, LocalHub
 
 transformers = pytest.importorskip("transformers")
 
@@ -79,6 +82,31 @@ def test_it_survives_being_downloaded_and_opened_again(imported, tmp_path):
     )
 
 
+def test_from_the_hub(command, theirs, tmp_path, monkeypatch):
+    with LocalHub({"somebody/fox": theirs}) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        result = command("import", "somebody/fox", "--out", tmp_path / "fox")
+        assert (result.status, result.err) == (0, "")
+        run = RunDirectory(tmp_path / "fox")
+        assert run.run()["source"] == {"name": "somebody/fox", "revision": REVISION}
+        assert run.meta()["name"] == "fox"
+        assert [path.name for path in tmp_path.iterdir()] == ["fox"]
+        unknown = command("import", "somebody/bear", "--out", tmp_path / "bear")
+        assert unknown.status == 2
+        assert unknown.err == "There is no public model called somebody/bear on the Hub.\n"
+    offline = command("import", "somebody/fox", "--out", tmp_path / "again")
+    assert offline.status == 2 and "may be offline" in offline.err
+
+
+def test_its_size_is_judged_by_its_description(theirs, tmp_path, monkeypatch):
+    with LocalHub({"somebody/fox": theirs}) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        with pytest.raises(ForeignModelError, match="at most 1,000 can be opened"):
+            import_from_hub("somebody/fox", tmp_path / "fox", most_bytes=10**9, most_parameters=1000)
+        assert hub.fetched() == ["config.json", "tokenizer.json"]
+    assert not list(tmp_path.iterdir())
+
+
 def test_16_bit_weights_stay_16_bits(command, theirs, tmp_path):
     model = transformers.AutoModelForCausalLM.from_pretrained(theirs).to(torch.bfloat16)
     model.save_pretrained(tmp_path / "half")
@@ -103,5 +131,7 @@ def test_what_cannot_be_imported_leaves_nothing_behind(command, theirs, tmp_path
         assert result.status == 2 and said in result.err
         assert len(result.err.splitlines()) == 1
         assert not (tmp_path / "out").exists()
+    for name in ("../etc/passwd", "gpt2", "https://huggingface.co/a/b"):
+        assert "owner and its name" in command("import", name, "--out", tmp_path / "out").err
     (tmp_path / "taken").mkdir()
     assert "exists already" in command("import", theirs, "--out", tmp_path / "taken").err

@@ -67,6 +67,11 @@ def test_every_optimizer_with_every_schedule(tmp_path, optimizer, schedule):
     assert_resumes_exactly(tmp_path / "checkpoint", optimizer=optimizer, schedule=schedule)
 
 
+def test_with_growing_batches_in_pieces(tmp_path):
+    more = {"start_context": 2, "start_batch": 2, "growth_share": 0.7, "accumulation": 2}
+    assert_resumes_exactly(tmp_path / "checkpoint", **more)
+
+
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_what_an_optimizer_remembers_is_kept(optimizer):
     t = trainer(optimizer=optimizer)

@@ -1,7 +1,8 @@
 """Models of other people: from the Hugging Face Hub, or from a folder that `transformers` wrote.
 
-Read in this order: `checkpoint.py` (the files of one model), `gpt2.py` (what its weights are called there and
-here), `formats.py` (which kind of model it is). Nothing of a model is ever executed: a configuration is JSON,
+Read in this order: `naming.py` (what a model on the Hub is called), `fetch.py` (how its files come here),
+`checkpoint.py` (the files of one model), `gpt2.py` (what its weights are called there and here), `formats.py`
+(which kind of model it is). Nothing of a model is ever executed: a configuration is JSON,
 weights are safetensors, and what we would compute differently from `transformers` is refused.
 """
 
@@ -12,8 +13,12 @@ __all__, __getattr__, __dir__ = fetched_at_first_use(
     {
         "Checkpoint": "checkpoint",
         "ForeignModelError": "errors",
+        "HubModel": "fetch",
+        "find_on_hub": "fetch",
         "foreign_shape": "formats",
         "foreign_weights": "formats",
+        "hub_name": "naming",
+        "is_hub_name": "naming",
         "open_checkpoint": "checkpoint",
     },
 )

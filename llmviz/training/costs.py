@@ -1,0 +1,63 @@
+"""What training takes, said before it starts: memory, and floating-point operations of a step. No torch."""
+
+import math
+from typing import TYPE_CHECKING
+
+from llmviz.model.size import FLOAT, flops_per_token, memory_bytes, n_parameters
+from llmviz.training.growth import stages
+
+if TYPE_CHECKING:
+    from llmviz.settings import ModelSettings, RunSettings
+
+# Newton–Schulz on an (R, C) matrix, R ≤ C, is five times 4R²C + 2R³ operations: for the four matrices of a
+# block of width C together 280·C³, which is 23·C a number.
+MUON_FLOPS = 23
+MUON_SCRATCH = 3  # numbers for each of the matrices, while those of one shape are made orthogonal
+
+
+def block_parameters(model: "ModelSettings", vocab_size: int) -> int:
+    """How many of the model's parameters are inside its blocks: nearly all in matrices."""
+    outside = model.model_copy(update={"n_layer": 0})
+    return n_parameters(model, vocab_size) - n_parameters(outside, vocab_size)
+
+
+def remembered(settings: "RunSettings", vocab_size: int) -> int:
+    """How many numbers the optimizer remembers: two a parameter for AdamW, one for the others."""
+    parameters = n_parameters(settings.model, vocab_size)
+    if settings.training.optimizer == "muon":
+        return 2 * parameters - block_parameters(settings.model, vocab_size)
+    return {"adamw": 2, "lion": 1, "sgd": 1}[settings.training.optimizer] * parameters
+
+
+def training_memory(settings: "RunSettings", vocab_size: int) -> int:
+    """About how many bytes training takes at its peak, above a worker that idles: while a gradient is found,
+    or afterwards while Muon works on it, whichever is more."""
+    kept, model, pieces = remembered(settings, vocab_size), settings.model, settings.training.accumulation
+    peak = max(
+        memory_bytes(_at(model, stage.block_size), vocab_size, math.ceil(stage.batch_size / pieces), kept)
+        for stage in stages(settings)
+    )
+    if settings.training.optimizer != "muon":
+        return peak
+    numbers = 2 * n_parameters(model, vocab_size) + kept
+    return max(peak, FLOAT * (numbers + MUON_SCRATCH * block_parameters(model, vocab_size)))
+
+
+def step_flops(settings: "RunSettings", vocab_size: int) -> float:
+    """Floating-point operations of a step, over the whole run on average: small batches count for less."""
+    model = settings.model
+    learning = sum(
+        stage.share
+        * stage.batch_size
+        * stage.block_size
+        * flops_per_token(_at(model, stage.block_size), vocab_size)
+        for stage in stages(settings)
+    )
+    if settings.training.optimizer == "muon":
+        learning += MUON_FLOPS * model.n_embd * block_parameters(model, vocab_size)
+    return learning
+
+
+def _at(model: "ModelSettings", block_size: int) -> "ModelSettings":
+    """The same model, reading windows of another length."""
+    return model.model_copy(update={"block_size": block_size})
