@@ -22,6 +22,7 @@ const components = {
   upload: () => import("./upload.js"),
   live: () => import("./live.js"),
   compare: () => import("./compare.js"),
+  fold: () => import("./fold.js"),
   class: () => import("./class.js"),
 };
 

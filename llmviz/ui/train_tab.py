@@ -9,7 +9,7 @@ import gradio as gr
 from gradio.components import Component
 
 from llmviz.runs import Host, Refused
-from llmviz.settings import FIELDS, PRESETS, SettingsError, parse_settings
+from llmviz.settings import FIELDS, PRESETS, SettingsError, about, parse_settings
 from llmviz.ui.components import component
 from llmviz.ui.controls import choices, control, form_settings
 from llmviz.ui.explore import Curve, loss_figure
@@ -205,14 +205,20 @@ def _choices() -> Form:
 
 
 def _more_controls() -> dict[str, Component]:
-    """Every setting, grouped by room, at the values of the primary preset."""
+    """Every setting, by room and group, at the values of the primary preset; a group is folded away."""
     flat = PRESETS[PRIMARY].settings.flat()
     titles = {"data": "Text", "model": "Model", "training": "Training", "sampling": "Writing"}
     made = {}
     for room, title in titles.items():
         gr.Markdown(f"### {title}")
-        with gr.Row(elem_classes="lv-settings"):
-            for name in form_settings():
-                if FIELDS[name][0] == room:
-                    made[name] = control(name, flat[name])
-    return made
+        groups: dict[str, list[str]] = {}
+        for name in form_settings():
+            if FIELDS[name][0] == room:
+                groups.setdefault(about(FIELDS[name][1], "group"), []).append(name)
+        for n, (group, names) in enumerate(groups.items()):
+            box = f"lv-{room}-group-{n}"
+            if group:
+                component("fold", value={"title": group, "opens": box}, elem_id=f"{box}-fold")
+            with gr.Row(elem_classes=["lv-settings", "lv-folded"] if group else "lv-settings", elem_id=box):
+                made |= {name: control(name, flat[name]) for name in names}
+    return {name: made[name] for name in form_settings()}
