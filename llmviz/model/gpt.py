@@ -58,6 +58,13 @@ class GPT(nn.Module):
             x = block(x, *told)
         return x
 
+    def residual_states(self, ids: Tensor) -> list[Tensor]:
+        """The residual stream at every place: after the embeddings and after each block, (B, T, C) each."""
+        states = [self.embed(ids)]
+        for block in self.blocks:
+            states.append(block(states[-1]))
+        return states
+
     def forward(self, ids: Tensor) -> Tensor:
         """(B, T) token ids → (B, T, V) logits; those at position t guess the token at t + 1."""
         return self.unembed(self.residual_stream(ids))

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Record = dict[str, Any]
-MARKS = ("step", "eval", "rewind")  # every record has one of them: where in the training it belongs
+# Every record has one of them: where in the training it belongs.
+MARKS = ("step", "eval", "diagnostics", "rewind")
 METRICS_COLUMNS = [
     "step",
     "first",
@@ -108,7 +109,7 @@ def fold(records: Iterable[Record]) -> list[Record]:
 
 def step_of(record: Record) -> int:
     """The step that a record is about; of a record over several steps, the last."""
-    return record["eval"] if "eval" in record else record["step"]
+    return next(record[mark] for mark in MARKS if mark in record)
 
 
 def metrics_frame(run: RunDirectory) -> "pd.DataFrame":
@@ -121,7 +122,8 @@ def metrics_frame(run: RunDirectory) -> "pd.DataFrame":
     """
     import pandas as pd
 
-    records = fold(record for _, record in read_records(run.metrics))
+    folded = fold(record for _, record in read_records(run.metrics))
+    records = [record for record in folded if "diagnostics" not in record]  # lists, not numbers
     return pd.DataFrame([{"step": step_of(record)} | record for record in records], columns=METRICS_COLUMNS)
 
 
@@ -143,7 +145,7 @@ def _parse(line: bytes) -> Record | None:
 
 def _slot(record: Record, position: int) -> tuple[str, int]:
     """Of several records for the same slot, the last one holds."""
-    kind = "eval" if "eval" in record else record.get("kind", "train")
+    kind = next((mark for mark in ("eval", "diagnostics") if mark in record), record.get("kind", "train"))
     if kind == "notice":
         return kind, position
     return kind, 0 if kind == "now" else step_of(record)

@@ -20,7 +20,7 @@ class Follower:
         self._next = {path: _end(read_records(path)) for path in (run.metrics, run.events)}
 
     def news(self) -> Iterator[Record]:
-        """New records, each with its "kind": train, evaluation, rewind; sample, now, notice."""
+        """New records, each with its "kind": train, evaluation, diagnostics, rewind; sample, now, notice."""
         for path, start in self._next.items():
             records = read_records(path, start)
             self._next[path] = max(start, _end(records))
@@ -40,6 +40,10 @@ def _with_kind(record: Record) -> Record:
     if "eval" in record:
         return {"kind": "evaluation", "step": record["eval"]} | {
             k: v for k, v in record.items() if k != "eval"
+        }
+    if "diagnostics" in record:
+        return {"kind": "diagnostics", "step": record["diagnostics"]} | {
+            k: v for k, v in record.items() if k != "diagnostics"
         }
     if "rewind" in record:
         return {"kind": "rewind", "step": record["rewind"]}
