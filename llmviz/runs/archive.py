@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from llmviz.probes.readings import is_diagnosis
 from llmviz.runs.directory import RunDirectory
 from llmviz.runs.records import read_records
 from llmviz.runs.refusal import Refused
@@ -245,8 +246,10 @@ def _clean_state(found: dict[str, Any], run: RunDirectory) -> dict[str, Any]:
 
 
 def _is_metric(record: dict[str, Any]) -> bool:
-    """Finite numbers only, and one of the kinds there are. A changed prompt is the one string. A deadline is
-    none of these, and left out: it was that of a lesson elsewhere."""
+    """Finite numbers only, and one of the kinds there are; diagnostics are lists of them. A changed prompt is
+    the one string. A deadline is none of these, and left out: it was that of a lesson elsewhere."""
+    if "diagnostics" in record:
+        return is_diagnosis(record)
     values = [value for name, value in record.items() if name != "prompt"]
     numbers = all(
         value is None or (isinstance(value, int | float) and math.isfinite(value)) for value in values

@@ -50,9 +50,7 @@ class RunFeed:
         1,500 points, marked {"reset": true}. None instead of bytes: nothing is new.
         """
         with self._lock:
-            log = self._topics[topic]
-            if log.read_on():
-                self._encoded = {key: chunk for key, chunk in self._encoded.items() if key[0] != topic}
+            log = self._read_on(topic)
             key = (topic, cursor)
             if key not in self._encoded:
                 if len(self._encoded) >= MAX_CURSORS:  # of a log that grows no more they would pile up
@@ -60,6 +58,11 @@ class RunFeed:
                 message = self.since(topic, cursor)
                 self._encoded[key] = encode(message) if message else None
             return self._encoded[key], log.end
+
+    def diagnoses(self) -> list[Record]:
+        """What was found inside of the model, by steps."""
+        with self._lock:
+            return [record for _, record in self._read_on("metrics").diagnoses]
 
     def snapshot(self, max_points: int = MAX_POINTS) -> list[dict[str, Any]]:
         """The history of both topics as messages, decimated to at most `max_points` points."""
@@ -74,6 +77,12 @@ class RunFeed:
             return None
         delta = log.since(cursor) if cursor is not None and cursor < log.end else None
         return self._message(topic, log.snapshot(MAX_POINTS) if delta is None else delta)
+
+    def _read_on(self, topic: str) -> "_Metrics | _Events":
+        log = self._topics[topic]
+        if log.read_on():
+            self._encoded = {key: chunk for key, chunk in self._encoded.items() if key[0] != topic}
+        return log
 
     def _message(self, topic: str, content: dict[str, Any]) -> dict[str, Any]:
         return {"t": topic, "run": self.run, **content}
@@ -112,6 +121,7 @@ class _Metrics(_Log):
         self.columns = {name: array("d") for name in COLUMNS}
         self.evals: list[tuple[int, list[Any]]] = []  # (id, [step, loss, accuracy, full])
         self.rewinds: list[tuple[int, int]] = []  # (id, step)
+        self.diagnoses: list[tuple[int, Record]] = []  # (id, record), by their steps
 
     def add(self, number: int, record: Record) -> None:
         if "rewind" in record:
@@ -126,6 +136,9 @@ class _Metrics(_Log):
             ]
             self.evals = [kept for kept in self.evals if kept[1][0] != row[0]]
             self.evals.append((number, row))
+        elif "diagnostics" in record:
+            self._forget_diagnoses(record["diagnostics"])
+            self.diagnoses.append((number, record))
         elif "step" in record:
             self.ids.append(number)
             for name, column in self.columns.items():
@@ -135,7 +148,8 @@ class _Metrics(_Log):
     def snapshot(self, max_points: int) -> dict[str, Any]:
         """Everything, decimated."""
         kept = decimate(self.columns["loss"], max_points)
-        return {"from": 0, "to": self.end, "reset": True} | self._values(kept, self._rows(0, max_points))
+        content = {"from": 0, "to": self.end, "reset": True, "diagnosed": self._diagnosed(0)}
+        return content | self._values(kept, self._rows(0, max_points))
 
     def since(self, cursor: int) -> dict[str, Any] | None:
         """What came after a cursor; None if that is so much that a snapshot is better."""
@@ -143,6 +157,8 @@ class _Metrics(_Log):
         if len(self.ids) - first > MAX_POINTS:
             return None
         content = {"from": cursor, "to": self.end, "reset": False}
+        if (diagnosed := self._diagnosed(cursor)) is not None:
+            content["diagnosed"] = diagnosed
         if rewinds := [step for number, step in self.rewinds if number >= cursor]:
             content["rewind"] = min(rewinds)
         return content | self._values(range(first, len(self.ids)), self._rows(cursor, MAX_POINTS))
@@ -153,6 +169,16 @@ class _Metrics(_Log):
         for column in self.columns.values():
             del column[keep:]
         self.evals = [(number, row) for number, row in self.evals if row[0] < step]
+        self._forget_diagnoses(step)
+
+    def _forget_diagnoses(self, step: int) -> None:
+        self.diagnoses = [(number, old) for number, old in self.diagnoses if old["diagnostics"] < step]
+
+    def _diagnosed(self, cursor: int) -> int | None:
+        """The step of the newest diagnosis, if it is new: the page asks for it when somebody looks."""
+        if not self.diagnoses or self.diagnoses[-1][0] < cursor:
+            return None
+        return self.diagnoses[-1][1]["diagnostics"]
 
     def _rows(self, cursor: int, most: int) -> list[list[Any]]:
         rows = [row for number, row in self.evals if number >= cursor]

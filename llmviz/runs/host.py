@@ -26,6 +26,7 @@ from llmviz.runs.datadir import DataDirBusy, remove_leftovers, take_data_dir
 from llmviz.runs.directory import RunDirectory, RunError, create_run
 from llmviz.runs.disk import Disk, disk_share
 from llmviz.runs.estimates import Estimator
+from llmviz.runs.examination import examined
 from llmviz.runs.feed import RunFeed
 from llmviz.runs.health import look_at, warming_up
 from llmviz.runs.housekeeping import Housekeeper
@@ -329,6 +330,12 @@ class Host:
         except FileNotFoundError:
             return []
         return found.decode("utf-8", "replace").splitlines()
+
+    def diagnostics(self, run_id: str, step: int | None = None) -> dict[str, Any]:
+        """What was found inside of a run up to a step (None: the newest), and what it says in plain words."""
+        run, data = self.library.get(run_id).run, self.summary(run_id)["data"]
+        vocab_size = data["vocab_size"] if data else 1
+        return examined(self.feed(run_id).diagnoses(), run.settings(), vocab_size, step)
 
     def metrics_csv(self, run_id: str) -> str:
         """All records of a run as CSV."""

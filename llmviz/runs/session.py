@@ -13,6 +13,7 @@ import torch
 
 from llmviz.runs.changes import deadline_in, read_changes, record_change, sentences
 from llmviz.runs.directory import RunDirectory
+from llmviz.runs.examiner import Examiner
 from llmviz.runs.journal import Journal
 from llmviz.runs.observer import Observer
 from llmviz.runs.pacing import Pace, Stopwatch, steps_in_time
@@ -48,6 +49,7 @@ class Session:
             self._resources = resources.pop_all()
         self.trainer: Trainer | None = None  # until the first slice begins
         self.observer: Observer | None = None
+        self.examiner: Examiner | None = None
         self.recorder = Recorder(self.journal.metrics)
         self.trend = LossTrend()
         self.clock = Stopwatch()  # granted time: the clock by which things are due
@@ -123,7 +125,7 @@ class Session:
         finally:
             self.end()
             self.run.live.unlink(missing_ok=True)  # the checkpoint is as new
-            self.trainer = self.observer = None
+            self.trainer = self.observer = self.examiner = None
             self._resources.close()
 
     def _rest(self, status: str, last: bool = False) -> None:
@@ -167,11 +169,13 @@ class Session:
         """One step with all that is due before and after it. Raises Diverged."""
         self._apply_changes()
         self.observer.before_step()
+        self.examiner.before_step()
         record = self.trainer.step()
         self.recorder.add(record, self.trainer.seconds)
         self.trend.add(record)
         if warning := self.divergence.add(record):
             self.notice("diverged", warning)
+        self.examiner.after_step()
         self.observer.after_step()
         if self._checkpoint_pace.due(self.clock.seconds):
             self.checkpoint()
@@ -252,6 +256,7 @@ class Session:
             self.run, self.settings, dataset, trainer, self.journal, self.clock, self._condition
         )
         self.observer.watched_until = self.watched_until
+        self.examiner = Examiner(self.settings.training.diagnose_every, dataset, trainer, self.journal)
         self.trainer = trainer
         self.journal.state["n_parameters"] = sum(weight.numel() for weight in trainer.weights)
         self._changes = read_changes(self.run)

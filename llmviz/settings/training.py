@@ -201,6 +201,14 @@ class TrainingSettings(Room):
         chapter="5.1.3",
         help="How many stretches of unseen text are tried each time; the whole text is tried at the end.",
     )
+    diagnose_every: int = setting(
+        50,
+        ge=0,
+        le=50,
+        label="Diagnose every",
+        unit="steps (0: never)",
+        help="How often training is examined from inside: gradients, activations and updates of every layer.",
+    )
     threads: int = setting(
         0,
         ge=0,

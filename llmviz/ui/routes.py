@@ -122,6 +122,12 @@ def build_routes(host: Host) -> list[Route]:
         await run_in_threadpool(host.rename, request.path_params["run"], owner_of(request), name)
         return JSONResponse({})
 
+    async def diagnostics(request: Request) -> Response:
+        step = request.query_params.get("step", "")
+        wanted = int(step) if step.isascii() and step.isdigit() and len(step) < 10 else None
+        found = await run_in_threadpool(host.diagnostics, request.path_params["run"], wanted)
+        return JSONResponse(found)
+
     async def metrics_csv(request: Request) -> Response:
         csv = await run_in_threadpool(host.metrics_csv, request.path_params["run"])
         return Response(csv, media_type="text/csv", headers=_attachment(request, "metrics.csv"))
@@ -173,6 +179,7 @@ def build_routes(host: Host) -> list[Route]:
         ("GET", "/runs", runs),
         ("GET", "/runs/{run}", run),
         ("GET", "/runs/{run}/words", words),
+        ("GET", "/runs/{run}/diagnostics", diagnostics),
         ("GET", "/runs/{run}/metrics.csv", metrics_csv),
         ("GET", "/runs/{run}/run.zip", run_zip),
         ("POST", "/runs/{run}/change", change),

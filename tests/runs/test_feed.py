@@ -200,3 +200,31 @@ def test_decimation_keeps_spikes_and_ends():
 
 def test_no_log_yet(run):
     assert RunFeed(run).news("events", None)[1] == 0
+
+
+def diagnosis(step):
+    return {"diagnostics": step, "loss": 3.0}
+
+
+def test_a_diagnosis_is_announced_and_kept_for_whoever_asks(run):
+    write(run, [line(0), diagnosis(0), line(1)])
+    feed = RunFeed(run)
+    chunk, cursor = feed.news("metrics", None)
+    assert decoded(chunk)["diagnosed"] == 0
+    assert decoded(chunk)["step"] == [0, 1]  # it is no point of the curve
+    write(run, [line(2)])
+    chunk, cursor = feed.news("metrics", cursor)
+    assert "diagnosed" not in decoded(chunk)
+    write(run, [diagnosis(50)])
+    assert [record["diagnostics"] for record in feed.diagnoses()] == [0, 50]
+    chunk, cursor = feed.news("metrics", cursor)  # that somebody asked in between loses nobody anything
+    assert decoded(chunk)["diagnosed"] == 50
+
+
+def test_a_diagnosis_is_replaced_by_a_later_one_of_its_step_and_void_after_a_rewind(run):
+    write(run, [diagnosis(0), diagnosis(50), {"rewind": 50}, diagnosis(50) | {"loss": 2.0}])
+    feed = RunFeed(run)
+    assert feed.diagnoses() == [diagnosis(0), diagnosis(50) | {"loss": 2.0}]
+    write(run, [{"rewind": 10}])
+    assert feed.diagnoses() == [diagnosis(0)]
+    assert feed.news("metrics", None)[1] == run.metrics.stat().st_size

@@ -1,0 +1,60 @@
+"""Examines a run's model every so many steps and writes down what it finds.
+
+Which steps those are depends on the step alone, and examining changes nothing, so a run with diagnostics, one
+without, and one that was interrupted end with the same weights.
+"""
+
+from dataclasses import asdict
+from typing import Any
+
+from llmviz.probes.diagnostics import Diagnosis, WeightSample, diagnose
+from llmviz.probes.token_classes import TokenClasses
+from llmviz.runs.journal import Journal
+from llmviz.text.datasets import Dataset
+from llmviz.training import Trainer
+
+EARLY = (10, 25)  # when most goes wrong that does
+DIGITS = 4  # more than a sentence says
+
+
+class Examiner:
+    """Looks before a step, and measures afterwards how far the step went. every: 0 for never."""
+
+    def __init__(self, every: int, dataset: Dataset, trainer: Trainer, journal: Journal) -> None:
+        self.every = every
+        self.trainer, self.journal = trainer, journal
+        self._classes = TokenClasses(dataset.tokenizer) if every else None
+        self._found: tuple[int, Diagnosis, WeightSample] | None = None
+
+    def due(self, step: int) -> bool:
+        """Whether this is a step to examine."""
+        return bool(self.every) and (step % self.every == 0 or step in EARLY)
+
+    def before_step(self) -> None:
+        """Examine the model and this step's batch, and remember the weights."""
+        step, trainer = self.trainer.steps_done, self.trainer
+        if not self.due(step):
+            return
+        batch = trainer.data(step).to(trainer.device)
+        found = diagnose(trainer.model, batch.inputs, batch.targets, batch.loss_mask, self._classes)
+        self._found = step, found, WeightSample(trainer.model)
+
+    def after_step(self) -> None:
+        """Write down what was found before the step that has just been made."""
+        if self._found is None:
+            return
+        (step, found, weights), self._found = self._found, None
+        update = weights.update_ratios()
+        self.journal.metrics.append({"diagnostics": step} | short(asdict(found) | {"update": update}))
+
+
+def short(value: Any) -> Any:
+    """The same with a few digits a number, and None for what is not finite: JSON has no nan."""
+    if isinstance(value, dict):
+        return {name: short(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [short(part) for part in value]
+    if isinstance(value, float):
+        rounded = float(f"{value:.{DIGITS}g}")
+        return rounded if rounded - rounded == 0 else None
+    return value
