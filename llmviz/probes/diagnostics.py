@@ -32,7 +32,7 @@ class Diagnosis:
     """What was found before one step. Lists over "places" begin with the embeddings (and all else outside of
     the blocks); then one number for each layer."""
 
-    loss: float  # nats a token, without dropout
+    batch_loss: float  # nats a token, without dropout
     windows: int  # that were read
     activation: list[float]  # L + 1: root mean square of the residual stream where a place leaves it
     gradient: list[float]  # L + 1: root mean square of the gradients of a place's weights
@@ -68,7 +68,7 @@ def diagnose(
     losses = torch.cat([half.losses for half in halves]).cpu().numpy().astype(np.float64)  # (B, T)
     counts = counted.cpu().numpy()
     return Diagnosis(
-        loss=float(losses.sum() / max(counts.sum(), 1)),
+        batch_loss=float(losses.sum() / max(counts.sum(), 1)),
         windows=n,
         activation=torch.stack([half.activation for half in halves]).square().mean(0).sqrt().tolist(),
         gradient=_root_mean_squares(model, weights, squares),

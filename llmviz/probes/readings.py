@@ -26,18 +26,9 @@ LOST = 0.5  # nats above the start
 CLIPPED = 20  # times the length that clipping allows (up to 3)
 CHANCE = 30  # times the batch that would be needed for as much signal as noise (up to 10)
 NO_USE = 0.1  # nats that the text before should save (from 0.3)
-KNOWN = {
-    "diagnostics",
-    "loss",
-    "windows",
-    "activation",
-    "gradient",
-    "gradient_norm",
-    "update",
-    "dead",
-    "entropy",
-}
-KNOWN |= {"positions", "classes", "signal", "noise"}
+BY_PLACE = ("activation", "gradient", "update")  # lists that begin with what is outside of the layers
+SINGLE = ("batch_loss", "gradient_norm", "signal", "noise", "windows")
+KNOWN = {"diagnostics", "dead", "entropy", "positions", "classes", *BY_PLACE, *SINGLE}
 MOST_ENTRIES = 100  # of a list; no model has so many layers or heads
 MEMORY = 4  # diagnoses over which what is noisy in a single one is averaged
 
@@ -85,10 +76,10 @@ def is_diagnosis(record: Record) -> bool:
     there was none, for the same number of layers throughout."""
     try:
         layers = len(record["dead"])
-        lists = [(record[name], layers + 1) for name in ("activation", "gradient", "update")]
+        lists = [(record[name], layers + 1) for name in BY_PLACE]
         lists += [(record["dead"], layers), (record["positions"], len(record["positions"]))]
         lists += [(heads, len(heads)) for heads in record["entropy"]]
-        single = [record[name] for name in ("loss", "gradient_norm", "signal", "noise", "windows")]
+        single = [record[name] for name in SINGLE]
         rows = [single, list(record["classes"].values()), *(row for row, _ in lists)]
         return (
             type(record["diagnostics"]) is int
@@ -112,7 +103,7 @@ def step_of(record: Record) -> int:
 
 
 def _starts_wrong(case: _Case) -> Iterator[Reading]:
-    loss = case.start and case.start["loss"]
+    loss = case.start and case.start["batch_loss"]
     if loss is not None and loss > case.blind + ABOVE_BLIND:
         yield Reading(
             "start",
@@ -123,7 +114,7 @@ def _starts_wrong(case: _Case) -> Iterator[Reading]:
 
 
 def _loses(case: _Case) -> Iterator[Reading]:
-    start, loss = case.start and case.start["loss"], case.now["loss"]
+    start, loss = case.start and case.start["batch_loss"], case.now["batch_loss"]
     if start is not None and loss is not None and loss > start + LOST:
         yield Reading(
             "lost",

@@ -1,4 +1,4 @@
-"""What the page shows of a run's diagnostics: one of them, and in plain words what all up to it say. No torch."""
+"""What the page shows of a run's diagnostics: one, and in plain words what all up to it say. No torch."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -14,8 +14,8 @@ AVERAGED = 4  # diagnoses: the noise of a single one is a guess
 def examined(
     records: Sequence[Record], settings: RunSettings, vocab_size: int, step: int | None
 ) -> dict[str, Any]:
-    """The newest diagnosis at or before `step` (None: of all), its readings, and the batch it would take for as
-    much signal as noise. records: all diagnoses of a run, by steps. "diagnosis" is None where there is none."""
+    """The newest diagnosis at or before `step` (None: of all), its readings, and the batch it would take for
+    as much signal as noise. records: all of a run's, by steps. "diagnosis" is None where there is none."""
     known = [record for record in records if step is None or step_of(record) <= step]
     if not known:
         return {"diagnosis": None, "readings": [], "noise_scale": None}

@@ -87,7 +87,7 @@ def test_gradients_are_those_of_nudging_every_weight(diagnosis, reference):
 
 def test_losses_by_position_and_by_class(diagnosis, reference):
     losses = np.stack([losses for *_, losses in reference[0]])  # (B, T)
-    assert diagnosis.loss == pytest.approx(losses.mean(), rel=1e-9)
+    assert diagnosis.batch_loss == pytest.approx(losses.mean(), rel=1e-9)
     expected = [losses[:, 0].mean(), losses[:, 1].mean(), losses[:, 2:4].mean(), losses[:, 4].mean()]
     assert diagnosis.positions == pytest.approx(expected, rel=1e-9)
     inputs, targets, _ = (part.numpy() for part in windows())
@@ -106,7 +106,7 @@ def test_what_does_not_count_is_left_out():
     found = diagnose(tiny(), inputs, targets, counted, TokenClasses(Letters()))
     assert found.positions[:2] == [None, None]
     seen = (found.positions[2] * 2 + found.positions[3]) / 3
-    assert found.loss == pytest.approx(seen)
+    assert found.batch_loss == pytest.approx(seen)
 
 
 def test_entropy_of_the_first_windows(diagnosis, reference):

@@ -10,7 +10,6 @@ from llmviz.runs.records import fold, metrics_frame, read_records
 from llmviz.runs.slices import Budget, Session, train_slice
 
 
-
 def tensors_of(run):
     from llmviz.training.checkpoints import read_checkpoint
 

@@ -203,7 +203,7 @@ def test_no_log_yet(run):
 
 
 def diagnosis(step):
-    return {"diagnostics": step, "loss": 3.0}
+    return {"diagnostics": step, "batch_loss": 3.0}
 
 
 def test_a_diagnosis_is_announced_and_kept_for_whoever_asks(run):
@@ -222,9 +222,9 @@ def test_a_diagnosis_is_announced_and_kept_for_whoever_asks(run):
 
 
 def test_a_diagnosis_is_replaced_by_a_later_one_of_its_step_and_void_after_a_rewind(run):
-    write(run, [diagnosis(0), diagnosis(50), {"rewind": 50}, diagnosis(50) | {"loss": 2.0}])
+    write(run, [diagnosis(0), diagnosis(50), {"rewind": 50}, diagnosis(50) | {"batch_loss": 2.0}])
     feed = RunFeed(run)
-    assert feed.diagnoses() == [diagnosis(0), diagnosis(50) | {"loss": 2.0}]
+    assert feed.diagnoses() == [diagnosis(0), diagnosis(50) | {"batch_loss": 2.0}]
     write(run, [{"rewind": 10}])
     assert feed.diagnoses() == [diagnosis(0)]
     assert feed.news("metrics", None)[1] == run.metrics.stat().st_size
