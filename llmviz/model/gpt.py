@@ -61,8 +61,9 @@ class GPT(nn.Module):
     def residual_states(self, ids: Tensor) -> list[Tensor]:
         """The residual stream at every place: after the embeddings and after each block, (B, T, C) each."""
         states = [self.embed(ids)]
+        told = self.told(ids, states[0])
         for block in self.blocks:
-            states.append(block(states[-1]))
+            states.append(block(states[-1], *told))
         return states
 
     def forward(self, ids: Tensor) -> Tensor:

@@ -245,3 +245,34 @@ def test_where_all_was_zero_there_is_no_ratio():
             weight.zero_()
     sample = WeightSample(model)
     assert sample.update_ratios()[1] is None
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"architecture": "llama"},
+        {"architecture": "transformer"},
+        {"architecture": "modern", "x0_shortcut": True, "value_embeddings": True, "smear": True},
+        {"n_kv_head": 1, "window": 2, "qk_norm": "on", "positions": "alibi", "soft_cap": 5.0},
+    ],
+)
+def test_every_kind_of_model_can_be_examined(parts):
+    """Read once more by `forward`, whose loss and gradients are those of the diagnosis."""
+    model = tiny(n_embd=8, **parts)
+    inputs, targets, counted = windows()
+    found = diagnose(model, inputs, targets, counted, TokenClasses(Letters()))
+    loss = torch.nn.functional.cross_entropy(model(inputs).flatten(0, 1), targets.flatten())
+    loss.backward()
+    assert found.batch_loss == pytest.approx(loss.item(), rel=1e-9)
+    squares = sum(float(w.grad.square().sum()) for w in model.parameters() if w.grad is not None)
+    assert found.gradient_norm == pytest.approx(math.sqrt(squares), rel=1e-9)
+    assert len(found.activation) == len(found.gradient) == LAYERS + 1
+    assert len(found.dead) == len(found.entropy) == LAYERS
+
+
+def test_a_model_without_layers_too():
+    model = build_gpt(ModelSettings(architecture="bigram", block_size=CONTEXT), VOCABULARY, seed=3)
+    found = diagnose(model, *windows(), TokenClasses(Letters()))
+    assert found.batch_loss == pytest.approx(math.log(VOCABULARY), rel=0.05)
+    assert found.dead == found.entropy == []
+    assert len(found.gradient) == 1
