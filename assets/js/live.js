@@ -62,6 +62,7 @@ function runFile() {
   return h("div", { class: "lv-run-file" },
     h("strong", {}, "This run"),
     button("Download (.zip)", link("run.zip")),
+    button("For transformers (.zip)", exportModel),
     button("Numbers (.csv)", link("metrics.csv")),
     name,
     rename,
@@ -85,6 +86,16 @@ function fromHub() {
     fetch_.disabled = false;
   };
   return h("form", { class: "lv-run-file", onsubmit: submit }, h("strong", {}, "A model from the Hub"), name, fetch_, said);
+}
+
+/** The model in view, at the step in view, as a folder that transformers opens. */
+async function exportModel(event) {
+  const { target } = event;
+  const { run, step } = store.selection;
+  target.disabled = true;
+  const answer = await command(`${run}/export`, { step });
+  target.disabled = false;
+  if (answer) location.assign(`${base}runs/${run}/exported/${answer.ticket}`);
 }
 
 async function remove() {

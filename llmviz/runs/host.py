@@ -27,6 +27,7 @@ from llmviz.runs.directory import RunDirectory, RunError, create_run
 from llmviz.runs.disk import Disk, disk_share
 from llmviz.runs.estimates import Estimator
 from llmviz.runs.examination import examined
+from llmviz.runs.exports import Exports
 from llmviz.runs.feed import RunFeed
 from llmviz.runs.health import look_at, warming_up
 from llmviz.runs.housekeeping import Housekeeper
@@ -110,7 +111,7 @@ class Host:
         self.teaching = Teaching(self, environ.get(PASSWORD, ""))
         self.keeper = Keeper(self)
         self.admission = Admission(self)
-        self.imports = Imports(self)
+        self.imports, self.exports = Imports(self), Exports(self)
         self.chores = chores
         self.rates = Rates()
         self.closed = False

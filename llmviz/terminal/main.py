@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from llmviz.terminal import (
     evaluate,
+    exporting,
     harness,
     importing,
     probe,
@@ -23,7 +24,7 @@ from llmviz.terminal import (
 from llmviz.terminal.mistakes import Mistake
 from llmviz.terminal.output import tolerate_any_character
 
-COMMANDS = (train, sample, evaluate, harness, probe, tokenize, train_tokenizer, importing, ship)
+COMMANDS = (train, sample, evaluate, harness, probe, tokenize, train_tokenizer, importing, exporting, ship)
 
 
 class Parser(argparse.ArgumentParser):

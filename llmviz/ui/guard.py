@@ -118,7 +118,7 @@ def kinds_of(method: str, path: str) -> list[str]:
     kinds = ["request"]
     if path.startswith(f"{OURS}job/"):
         kinds.append("sample" if path.endswith("/sample") else "picture")
-    elif path in (f"{OURS}open", f"{OURS}import"):
+    elif path in (f"{OURS}open", f"{OURS}import") or path.endswith("/export"):
         kinds.append("upload")
     elif method == "POST" and path.startswith(_EVENTS):
         kinds.append("event")

@@ -136,6 +136,15 @@ def build_routes(host: Host) -> list[Route]:
         path = await run_in_threadpool(host.zip_run, request.path_params["run"])
         return FileResponse(path, media_type="application/zip", headers=_attachment(request, "run.zip"))
 
+    async def export(request: Request) -> Response:
+        run_id, step = request.path_params["run"], (await _json_body(request)).get("step")
+        return JSONResponse({"ticket": await run_in_threadpool(host.exports.write, run_id, step)})
+
+    async def exported(request: Request) -> Response:
+        path = host.exports.fetch(request.path_params["run"], request.path_params["ticket"])
+        headers = _attachment(request, "transformers.zip")
+        return FileResponse(path, media_type="application/zip", headers=headers)
+
     async def open_zip(request: Request) -> Response:
         data = await _bounded_body(request, host.limits.upload)
         return JSONResponse({"run": await run_in_threadpool(host.open_zip, data, owner_of(request))})
@@ -182,6 +191,8 @@ def build_routes(host: Host) -> list[Route]:
         ("GET", "/runs/{run}/diagnostics", diagnostics),
         ("GET", "/runs/{run}/metrics.csv", metrics_csv),
         ("GET", "/runs/{run}/run.zip", run_zip),
+        ("POST", "/runs/{run}/export", export),
+        ("GET", "/runs/{run}/exported/{ticket}", exported),
         ("POST", "/runs/{run}/change", change),
         ("POST", "/runs/{run}/rename", rename),
         ("POST", "/runs/{run}/do/{action}", command),

@@ -1,0 +1,121 @@
+"""The model card of a run: what it is, what it learned from and how well, and how to use it. No torch.
+
+Nothing that the reader typed is in it but the run's name: no text of theirs, no prompt.
+"""
+
+from typing import Any
+
+from llmviz.runs.directory import RunDirectory
+from llmviz.settings import FIELDS, about
+
+HEAD = """---
+library_name: transformers
+pipeline_tag: text-generation
+tags:
+- llmviz
+---
+"""
+USE = """## How to use it
+
+```python
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+tokenizer = AutoTokenizer.from_pretrained("FOLDER")
+model = AutoModelForCausalLM.from_pretrained("FOLDER")
+inputs = tokenizer("PROMPT", return_tensors="pt")
+print(tokenizer.decode(model.generate(**inputs, max_new_tokens=100, do_sample=True)[0]))
+```
+
+It sees {block_size:,} tokens at a time: prompt and answer together should not be longer.{unknown}
+"""
+ONLY_ITS_LETTERS = (
+    " Its tokens are the characters of its text; one that did not occur there cannot be given to it."
+)
+LIMITS = """## What it is not
+
+A model for learning how such models work, small and trained on little text. What it writes may be wrong, or
+no language at all; it knows nothing of the world and has been given no manners.
+"""
+CORPORA = {
+    "stories": "little stories written by LLMViz's own generator",
+    "dinosaurs": "made-up dinosaur names from LLMViz's own generator",
+    "rhymes": "rhyming couplets from LLMViz's own generator",
+    "python-docs": "the documentation of Python",
+    "python-source": "the source code of Python's standard library",
+    "text": "a text of its maker's, which is not part of this folder",
+}
+
+
+def model_card(run: RunDirectory, step: int, n_parameters: int) -> str:
+    """README.md for the model of a run after `step` corrections."""
+    described = run.run()
+    flat = {name: value for room in described["settings"].values() for name, value in room.items()}
+    source = described.get("source")
+    parts = [f"{HEAD}\n# {_one_line(run.meta().get('name') or 'A small GPT')}\n", _about(flat, n_parameters)]
+    parts += [_origin(source)] if source else [_data(flat), _results(run, step), _recipe(flat)]
+    unknown = ONLY_ITS_LETTERS if flat.get("tokenizer") == "chars" else ""
+    parts += [USE.format(block_size=flat["block_size"], unknown=unknown)]
+    parts += [] if source else [LIMITS]
+    return "\n".join(parts)
+
+
+def _about(flat: dict[str, Any], n_parameters: int) -> str:
+    return (
+        f"A GPT of {n_parameters:,} parameters (architecture {flat['architecture']}: {flat['n_layer']} "
+        f"layers, {flat['n_head']} heads, {flat['n_embd']} wide), exported from LLMViz.\n"
+    )
+
+
+def _origin(source: dict[str, Any]) -> str:
+    version = f", version {source['revision']}" if source.get("revision") else ""
+    return (
+        f"## Where it comes from\n\nIt was imported from {_one_line(source['name'])}{version} and not "
+        "trained further; its licence is that of its makers.\n"
+    )
+
+
+def _data(flat: dict[str, Any]) -> str:
+    text = CORPORA.get(flat["corpus"], flat["corpus"])
+    length = (
+        ""
+        if flat["corpus"] == "text"
+        else f", {flat['corpus_chars']:,} letters of them (seed {flat['corpus_seed']})"
+    )
+    held = f"{flat['validation_fraction']:.0%} at the end kept for validation"
+    return f"## Data\n\nIt learned from {text}{length}; {held}. Tokens: {flat['tokenizer']}.\n"
+
+
+def _results(run: RunDirectory, step: int) -> str:
+    """Losses are those of the newest step; of an earlier one only the step is said."""
+    state = run.state()
+    lines = [f"- step {step:,} of {state.get('max_steps', 0):,}"]
+    if step == state.get("step"):
+        kind = "on the whole validation text" if state.get("evaluated_full") else "an estimate"
+        numbers = (
+            ("validation loss", "val_loss", "{:.4f} nats a token"),
+            ("bits per byte", "bits_per_byte", "{:.4f}"),
+            ("first guess right", "val_accuracy", "{:.1%}"),
+        )
+        found = [(name, form.format(state[key])) for name, key, form in numbers if state.get(key) is not None]
+        lines += [f"- {name}: {value} ({kind})" for name, value in found]
+        lines += [f"- tokens seen: {state['tokens_seen']:,}"] if state.get("tokens_seen") else []
+    return "\n".join(["## Results\n", *lines, ""])
+
+
+def _recipe(flat: dict[str, Any]) -> str:
+    """Every setting of the model and of the training."""
+    rows = [
+        f"| {field.title} | `{name}` | {_shown(flat[name])} |"
+        for name, (room, field) in FIELDS.items()
+        if room in ("model", "training") and name in flat and not about(field, "private")
+    ]
+    return "\n".join(["## Recipe\n", "| setting | name | value |", "|---|---|---|", *rows, ""])
+
+
+def _shown(value: Any) -> str:
+    return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _one_line(text: str) -> str:
+    """A name as it may stand in Markdown: no line ends, no mark-up."""
+    return "".join(c if c.isalnum() or c in " -_./()" else " " for c in str(text))[:100].strip()
