@@ -115,3 +115,11 @@ def test_mistakes(command, tiny_run, tmp_path):
     assert taken.status == 2 and "exists already" in taken.err
     assert command("export", "nobody", "--out", tmp_path / "x").status == 2
     assert re.search("invalid choice", command("export", tiny_run, "--format", "gguf", "--out", "x").err)
+
+
+def test_what_transformers_has_no_class_for_is_refused_with_the_nearest(command, tiny, tmp_path):
+    run = tmp_path / "run"
+    assert command("train", *tiny, "--max-steps", 2, "--smear", "true", "--out", run).status == 0
+    result = command("export", run, "--out", tmp_path / "theirs")
+    assert result.status == 2 and "nearest" in result.err and len(result.err.splitlines()) == 1
+    assert not (tmp_path / "theirs").exists()
