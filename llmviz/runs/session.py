@@ -258,6 +258,7 @@ class Session:
         self.observer.watched_until = self.watched_until
         self.examiner = Examiner(self.settings.training.diagnose_every, dataset, trainer, self.journal)
         self.trainer = trainer
+        self._note_hardware()
         self.journal.state["n_parameters"] = sum(weight.numel() for weight in trainer.weights)
         self._changes = read_changes(self.run)
         self._apply_changes()
@@ -269,6 +270,16 @@ class Session:
             self.divergence.told = extra["warned"]
         if crashed:
             self.notice("recovered", self._what_was_lost(lost))
+
+    def _note_hardware(self) -> None:
+        """Write down what the run is computed with: it changes the last bits of every sum."""
+        hardware, before = self.trainer.hardware, self.journal.state.get("hardware")
+        chosen = "auto" in (self.settings.training.device, self.settings.training.precision)
+        if before is None and chosen:
+            self.notice("hardware", hardware.sentence)
+        elif before not in (None, hardware.as_dict()):
+            self.notice("hardware", f"{hardware.sentence} Until now it was not: the last digits may differ.")
+        self.journal.state["hardware"] = hardware.as_dict()
 
     def _what_was_lost(self, lost: bool) -> str:
         sentence = f"The process that trained this run ended unexpectedly. It goes on from step {self.step:,}"

@@ -6,6 +6,8 @@ from llmviz.settings.base import Room, setting
 
 OptimizerName = Literal["adamw", "muon", "sgd", "lion"]
 ScheduleName = Literal["cosine", "linear", "constant", "wsd"]
+PrecisionName = Literal["auto", "fp32", "bf16", "fp16"]
+DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 
 
 class TrainingSettings(Room):
@@ -216,4 +218,28 @@ class TrainingSettings(Room):
         label="Threads",
         unit="(0: automatic)",
         help="CPU threads of this run. Automatic: all cores while it is alone and gains by them, else one.",
+    )
+    device: DeviceName = setting(
+        "cpu",
+        label="Computed by",
+        help="The processor, an NVIDIA graphics card (cuda), or the one in an Apple chip (mps). Automatic: a "
+        "graphics card if there is one.",
+    )
+    precision: PrecisionName = setting(
+        "fp32",
+        label="Precision",
+        help="How many bits a number has in matrix products. Automatic: 16, where the machine has units for "
+        "it and a short trial says that it is faster.",
+    )
+    recompute: bool = setting(
+        False,
+        label="Compute twice",
+        help="Forgets what happens inside a block and computes it again when it is needed: less memory, a "
+        "third more work (activation checkpointing).",
+    )
+    compile: bool = setting(
+        False,
+        label="Compile",
+        help="Lets PyTorch translate the model first. That takes up to a minute, and gains much on a "
+        "graphics card and little on a processor.",
     )

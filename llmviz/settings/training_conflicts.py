@@ -24,6 +24,17 @@ def training_conflicts(
             f"The first context ({training.start_context} tokens) cannot be longer than the context "
             f"({model.block_size} tokens): lower one or raise the other.",
         )
+    if training.precision == "fp16" and training.device == "cpu":
+        yield (
+            {"precision", "device"},
+            "A processor does not compute with fp16: choose bf16 or automatic, or a graphics card.",
+        )
+    if model.init == "mup" and training.optimizer == "sgd":
+        yield (
+            {"init", "optimizer"},
+            "µP's rule for the learning rates is made for optimizers that set the size of a step themselves: "
+            "choose AdamW, Lion or Muon, or other first weights.",
+        )
     smallest = min(training.batch_size, training.start_batch or training.batch_size)
     if training.accumulation > smallest:
         yield (

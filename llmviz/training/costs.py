@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 # Newton–Schulz on an (R, C) matrix, R ≤ C, is five times 4R²C + 2R³ operations: for the four matrices of a
 # block of width C together 280·C³, which is 23·C a number.
 MUON_FLOPS = 23
+COMPILER = 300_000_000  # bytes: PyTorch's compiler in the worker, and the C++ compiler beside it
 MUON_SCRATCH = 3  # numbers for each of the matrices, while those of one shape are made orthogonal
 
 
@@ -33,14 +34,26 @@ def training_memory(settings: "RunSettings", vocab_size: int) -> int:
     """About how many bytes training takes at its peak, above a worker that idles: while a gradient is found,
     or afterwards while Muon works on it, whichever is more."""
     kept, model, pieces = remembered(settings, vocab_size), settings.model, settings.training.accumulation
+    forget = settings.training.recompute
     peak = max(
-        memory_bytes(_at(model, stage.block_size), vocab_size, math.ceil(stage.batch_size / pieces), kept)
+        (_recomputing if forget else memory_bytes)(
+            _at(model, stage.block_size), vocab_size, math.ceil(stage.batch_size / pieces), kept
+        )
         for stage in stages(settings)
     )
-    if settings.training.optimizer != "muon":
-        return peak
-    numbers = 2 * n_parameters(model, vocab_size) + kept
-    return max(peak, FLOAT * (numbers + MUON_SCRATCH * block_parameters(model, vocab_size)))
+    if settings.training.optimizer == "muon":
+        numbers = 2 * n_parameters(model, vocab_size) + kept
+        peak = max(peak, FLOAT * (numbers + MUON_SCRATCH * block_parameters(model, vocab_size)))
+    return peak + (COMPILER if settings.training.compile else 0)
+
+
+def _recomputing(model: "ModelSettings", vocab_size: int, batch_size: int, kept: int) -> int:
+    """As `memory_bytes`, but of all blocks only one is worked on, and of the others only the inputs are kept.
+    The one counts twice: what it computes again is there beside the gradients on their way back."""
+    two = model.model_copy(update={"n_layer": 2})
+    working = memory_bytes(two, vocab_size, batch_size, 0) - 2 * FLOAT * n_parameters(two, vocab_size)
+    inputs = batch_size * model.block_size * model.n_layer * model.n_embd
+    return working + FLOAT * (2 * n_parameters(model, vocab_size) + kept + inputs)
 
 
 def step_flops(settings: "RunSettings", vocab_size: int) -> float:
@@ -53,6 +66,8 @@ def step_flops(settings: "RunSettings", vocab_size: int) -> float:
         * flops_per_token(_at(model, stage.block_size), vocab_size)
         for stage in stages(settings)
     )
+    if settings.training.recompute:
+        learning *= 4 / 3  # forward once more: 2 operations a weight and token on top of 6
     if settings.training.optimizer == "muon":
         learning += MUON_FLOPS * model.n_embd * block_parameters(model, vocab_size)
     return learning

@@ -1,12 +1,94 @@
-"""What the machine can compute with, and how fast."""
+"""What a run is computed with: decided once, at its start, because it changes the last bits of all sums."""
 
+import importlib.util
+import os
+import shutil
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
+
+if TYPE_CHECKING:
+    from llmviz.settings import TrainingSettings
 
 CPU_INFO = Path("/proc/cpuinfo")  # Linux; elsewhere a CPU counts as one without units for 16 bits
 BF16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}  # Intel and AMD; AMX; ARM
 AMPERE = (8, 0)  # the first of NVIDIA's generations that multiplies bf16
+PAYS = 0.9  # of the time in 32 bits: what 16 may take at most, to be preferred
+TRIALS, WARM_UP = 5, 2
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """What a run is computed with. It stands in its checkpoints, so that it goes on as it began."""
+
+    device: str  # cpu, cuda or mps
+    precision: str  # of matrix products in the model: fp32, bf16 or fp16
+    muon: str  # of those in Muon: fp32 or bf16
+
+    def as_dict(self) -> dict[str, str]:
+        """For a checkpoint."""
+        return asdict(self)
+
+    def again(self, recorded: dict[str, str] | None) -> "Hardware":
+        """This machine, but with the precision a run began with, as far as there are units for it here."""
+        if recorded is None:  # by a version that knew 32 bits only
+            return Hardware(self.device, "fp32", self.muon)
+        here = torch.device(self.device)
+        kept = {name: recorded[name] for name in ("precision", "muon") if not why_not(recorded[name], here)}
+        return Hardware(**self.as_dict() | kept)
+
+    @property
+    def sentence(self) -> str:
+        """For the reader."""
+        where = {"cpu": "the processor", "cuda": "the graphics card", "mps": "Apple's graphics"}[self.device]
+        bits = {"fp32": "32 bits", "bf16": "16 bits (bf16)", "fp16": "16 bits (fp16)"}[self.precision]
+        return f"Computed by {where}, in {bits}."
+
+
+def choose_device(asked: str) -> torch.device:
+    """The device that the settings name, or the best there is. Raises ValueError if it is not there."""
+    if asked == "auto":
+        return torch.device(next((name for name in ("cuda", "mps") if _is_there(name)), "cpu"))
+    if not _is_there(asked):
+        missing = {"cuda": "NVIDIA graphics card that PyTorch can use", "mps": "Apple graphics"}[asked]
+        raise ValueError(f"There is no {missing} in this machine: choose “auto” or “cpu” as the device.")
+    return torch.device(asked)
+
+
+def choose_hardware(
+    settings: "TrainingSettings", device: torch.device, learn: Callable[[str], Any]
+) -> Hardware:
+    """What to compute with on this device. learn: find a gradient in the precision it is told, for a trial.
+
+    Raises ValueError with a sentence if the machine cannot do what the settings ask for.
+    """
+    if settings.compile and not _has_compiler(device):
+        raise ValueError(
+            "Compiling needs a C++ compiler, or Triton for a graphics card, and this machine has none: "
+            "switch “compile” off."
+        )
+    precision = settings.precision
+    if precision == "auto":
+        precision = next((p for p in ("bf16", "fp16") if not why_not(p, device)), "fp32")
+        if precision != "fp32" and not _is_faster(precision, learn):
+            precision = "fp32"
+    elif problem := why_not(precision, device):
+        raise ValueError(problem)
+    return Hardware(device.type, precision, "bf16" if has_bf16_units(device) else "fp32")
+
+
+def why_not(precision: str, device: torch.device) -> str:
+    """Why a device cannot compute in this precision, in a sentence; "" if it can."""
+    if precision == "bf16" and not has_bf16_units(device):
+        return "This machine has no units for bf16 and would be far slower with it: choose “auto” or “fp32”."
+    if precision == "fp16" and device.type != "cuda":
+        return "Only a graphics card computes with fp16: choose “auto”, “bf16” or “fp32”."
+    return ""
 
 
 def has_bf16_units(device: torch.device) -> bool:
@@ -15,6 +97,32 @@ def has_bf16_units(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= AMPERE
     return device.type == "cpu" and bool(_cpu_flags() & BF16_FLAGS)
+
+
+def _is_there(device: str) -> bool:
+    """Whether this machine has such a device, and PyTorch can use it."""
+    return {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}.get(
+        device, lambda: True
+    )()
+
+
+def _is_faster(precision: str, learn: Callable[[str], Any]) -> bool:
+    """A short trial, in turns, so that whatever else the machine does slows both."""
+    seconds: dict[str, list[float]] = {precision: [], "fp32": []}
+    for _ in range(WARM_UP + TRIALS):
+        for name, times in seconds.items():
+            started = time.perf_counter()
+            learn(name)
+            times.append(time.perf_counter() - started)
+    median = {name: statistics.median(times[WARM_UP:]) for name, times in seconds.items()}
+    return median[precision] < PAYS * median["fp32"]
+
+
+def _has_compiler(device: torch.device) -> bool:
+    """Whether `torch.compile` finds what it writes programs for."""
+    if device.type == "cuda":
+        return importlib.util.find_spec("triton") is not None
+    return any(shutil.which(name) for name in (os.environ.get("CXX", "g++"), "clang++", "cl"))
 
 
 def _cpu_flags() -> set[str]:

@@ -11,8 +11,12 @@ from torch import Tensor, nn
 
 from llmviz.model import set_dropout
 from llmviz.training.batches import Batch
+from llmviz.training.compiling import compiled
+from llmviz.training.hardware import Hardware, choose_device, choose_hardware
 from llmviz.training.objectives import Objective
 from llmviz.training.optimizers import build_optimizer
+from llmviz.training.precision import DTYPES, LossScale, in_precision
+from llmviz.training.recompute import recompute_blocks
 from llmviz.training.schedule import Deadline, learning_rate_at, position_at
 
 if TYPE_CHECKING:
@@ -62,13 +66,17 @@ class Trainer:
         data: Callable[[int, float], Batch],
         settings: "TrainingSettings",
     ) -> None:
-        self.model = model.train()
+        device = choose_device(settings.device)
+        self.model = model.to(device).train()
         self.objective = objective
         self.data = data
         self.settings = settings
         self.weights = [weight for weight in model.parameters() if weight.requires_grad]
-        self.device = self.weights[0].device
-        self.optimizer = build_optimizer(model, settings)
+        self.device = device
+        if settings.recompute:
+            recompute_blocks(model)
+        # Compiled for gradients only: what writes and evaluates meets new shapes all the time.
+        self.learner = compiled(model) if settings.compile else model
         self.steps_done = 0
         self.seconds = 0.0  # of training: what is counted against max_seconds
         self.tokens_seen = 0
@@ -76,6 +84,7 @@ class Trainer:
         self.dropout: float | None = None  # None: as the model was built
         self.deadline: Deadline | None = None
         self._ended_in_time = False  # the deadline has passed, and the last step was made with the last rate
+        self._use(choose_hardware(settings, device, self._try_out))
 
     @property
     def finished(self) -> bool:
@@ -152,6 +161,8 @@ class Trainer:
             "tokens_seen": self.tokens_seen,
             "lr_scale": self.lr_scale,
             "dropout": self.dropout,
+            "hardware": self.hardware.as_dict(),
+            "loss_scale": self.loss_scale and self.loss_scale.as_dict(),
         }
         return tensors, scalars
 
@@ -164,9 +175,11 @@ class Trainer:
                 weights[key.removeprefix("model.")] = tensor
             else:
                 _, kind, name = key.split(".", 2)
-                moments.setdefault(name, {})[kind] = tensor.clone()
+                moments.setdefault(name, {})[kind] = tensor.to(self.device, copy=True)
         self.model.load_state_dict(weights)  # copied into place: where a number lies in memory changes no bit
-        self.optimizer.state.clear()
+        self._use(self.hardware.again(scalars.get("hardware")))
+        if self.loss_scale and scalars.get("loss_scale"):
+            self.loss_scale.restore(scalars["loss_scale"])
         for name, weight in self.model.named_parameters():
             if name in moments:
                 self.optimizer.state[weight] = moments[name]
@@ -183,6 +196,20 @@ class Trainer:
         shares += [] if deadline is None else [deadline.share_at(time.time())]
         return max(shares, default=None)
 
+    def _use(self, hardware: Hardware) -> None:
+        """Compute with this from now on, with an optimizer that remembers nothing yet."""
+        self.hardware = hardware
+        self.optimizer = build_optimizer(self.model, self.settings, DTYPES.get(hardware.muon, torch.float32))
+        self.loss_scale = LossScale() if hardware.precision == "fp16" else None
+
+    def _try_out(self, precision: str) -> None:
+        """Find a gradient in this precision, and forget it."""
+        with in_precision(precision, self.device):
+            loss, _ = self.objective(self.model, self._batch(None))
+        loss.backward()
+        loss.item()  # a graphics card is waited for
+        self.model.zero_grad()
+
     def _batch(self, share: float | None) -> Batch:
         """The batch of the next step. share: of the run's time that is used up."""
         progress = position_at(self.steps_done, self.settings, share) / self.settings.max_steps
@@ -195,9 +222,10 @@ class Trainer:
         """
         losses, metrics = [], []
         for piece, share in batch.pieces(self.settings.accumulation):
-            loss, found = self.objective(self.model, piece)
-            if learn:
-                loss.backward(share.to(loss.dtype))  # gradients add up from piece to piece
+            with in_precision(self.hardware.precision, self.device):
+                loss, found = self.objective(self.learner if learn else self.model, piece)
+            if learn:  # gradients add up from piece to piece
+                loss.backward((share * self.loss_scale.factor if self.loss_scale else share).to(loss.dtype))
             losses.append(loss.detach() * share)
             metrics.append({name: value * share for name, value in found.items()})
         return sum(losses), {name: sum(piece[name] for piece in metrics) for name in metrics[0]}
@@ -213,7 +241,12 @@ class Trainer:
     def _clip_gradients(self, loss: Tensor, lr: float) -> float:
         """Shorten the gradient to `grad_clip` if it is longer; return how long it was."""
         gradients = [weight.grad for weight in self.weights if weight.grad is not None]
+        if self.loss_scale:
+            self.loss_scale.take_back(gradients)
         norm = nn.utils.get_total_norm(gradients)
+        if self.loss_scale and math.isfinite(loss.item()) and self.loss_scale.overflowed(norm.isfinite()):
+            self.optimizer.zero_grad()  # without gradients, the optimizer leaves everything as it is
+            return math.inf
         what = "" if math.isfinite(norm.item()) else "gradient"
         what = what if math.isfinite(loss.item()) else "loss"
         if what:

@@ -54,10 +54,21 @@ WORDS = {
     "linear": "Straight line",
     "constant": "Constant",
     "wsd": "Stable, then decay",
+    "cpu": "Processor",
+    "cuda": "NVIDIA graphics card",
+    "mps": "Apple graphics",
+    "fp32": "32 bits",
+    "bf16": "16 bits (bf16)",
+    "fp16": "16 bits (fp16)",
 }
 
 
-_WORDS_OF = {"init": {"gpt2": "GPT-2's"}}  # where a value means something else
+# Where a value means something else.
+_WORDS_OF = {
+    "init": {"gpt2": "GPT-2's"},
+    "device": {"auto": "Automatic"},
+    "precision": {"auto": "Automatic"},
+}
 
 
 def choices(name: str) -> list[tuple[str, str]]:

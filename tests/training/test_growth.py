@@ -84,6 +84,11 @@ def test_without_growth_a_batch_is_as_ever():
         assert batches(5, progress).inputs.equal(batch_at(IDS, 1337, 5, 3, 8).inputs)
 
 
+def test_mup_has_no_rule_for_sgd():
+    with pytest.raises(SettingsError, match="µP's rule"):
+        parse_settings({"init": "mup", "optimizer": "sgd"})
+
+
 def test_what_does_not_go_together_is_explained():
     with pytest.raises(SettingsError) as caught:
         parse_settings({"start_context": 128, "block_size": 64, "start_batch": 4, "accumulation": 8})

@@ -6,6 +6,7 @@ they remember of a weight lies in `state[weight]` as tensors by name, which is w
 
 from typing import TYPE_CHECKING
 
+import torch
 from torch import nn
 
 from llmviz.training.optimizers.adamw import build_adamw
@@ -19,9 +20,16 @@ if TYPE_CHECKING:
 
 __all__ = ["AnyOptimizer", "build_optimizer"]
 
-_BUILDERS = {"adamw": build_adamw, "muon": build_muon, "sgd": build_sgd, "lion": build_lion}
+_BUILDERS = {"adamw": build_adamw, "sgd": build_sgd, "lion": build_lion}
 
 
-def build_optimizer(model: nn.Module, settings: "TrainingSettings") -> AnyOptimizer:
-    """The optimizer that the settings name, over all weights of the model that learn."""
+def build_optimizer(
+    model: nn.Module, settings: "TrainingSettings", muon_dtype: torch.dtype = torch.float32
+) -> AnyOptimizer:
+    """The optimizer that the settings name, over all weights of the model that learn.
+
+    muon_dtype: of the numbers that Muon makes matrices orthogonal with.
+    """
+    if settings.optimizer == "muon":
+        return build_muon(model, settings, muon_dtype)
     return _BUILDERS[settings.optimizer](model, settings)

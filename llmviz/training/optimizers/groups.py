@@ -5,10 +5,10 @@ from typing import Any
 
 from torch import nn
 
+from llmviz.model import GPT
 
-def groups_of(
-    model: nn.Module, weight_decay: float, without: Iterable[nn.Parameter] = ()
-) -> list[dict[str, Any]]:
+
+def groups_of(model: GPT, weight_decay: float, without: Iterable[nn.Parameter] = ()) -> list[dict[str, Any]]:
     """The weights that learn, in groups of equal decay and equal `rate`, those that decay first.
 
     What multiplies (matrices and embeddings, two dimensions or more) decays; biases and the gains of norms do
@@ -16,7 +16,7 @@ def groups_of(
     custom since GPT-2, as in nanoGPT. A model may ask for other rates (µP does), by `lr_multipliers`.
     """
     left_out = {id(weight) for weight in without}
-    rates: dict[str, float] = getattr(model, "lr_multipliers", dict)()
+    rates: dict[str, float] = model.lr_multipliers()
     groups: dict[tuple[bool, float], list[nn.Parameter]] = {}
     for name, weight in model.named_parameters():
         if weight.requires_grad and id(weight) not in left_out:

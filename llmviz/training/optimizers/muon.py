@@ -13,7 +13,6 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from llmviz.training.hardware import has_bf16_units
 from llmviz.training.optimizers.adamw import build_adamw
 from llmviz.training.optimizers.together import Together
 
@@ -55,12 +54,11 @@ class Muon(Optimizer):
         lr: float = 0.02,
         momentum: float = 0.95,
         weight_decay: float = 0.0,
-        dtype: torch.dtype | None = None,
+        dtype: torch.dtype = torch.float32,
     ) -> None:
-        """dtype: of the numbers that matrices are made orthogonal with; None: as the hardware has it."""
+        """dtype: of the numbers that matrices are made orthogonal with."""
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
-        device = self.param_groups[0]["params"][0].device
-        self.dtype = dtype or (torch.bfloat16 if has_bf16_units(device) else torch.float32)
+        self.dtype = dtype
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:
@@ -111,7 +109,7 @@ def block_matrices(model: nn.Module) -> list[nn.Parameter]:
     return [layer.weight for layer in layers if layer.weight.requires_grad]
 
 
-def build_muon(model: nn.Module, settings: "TrainingSettings") -> Together:
+def build_muon(model: nn.Module, settings: "TrainingSettings", dtype: torch.dtype) -> Together:
     """Muon for the matrices inside the blocks, AdamW for the rest."""
     matrices = block_matrices(model)
     rate = settings.matrix_learning_rate / settings.learning_rate
@@ -120,5 +118,6 @@ def build_muon(model: nn.Module, settings: "TrainingSettings") -> Together:
         lr=settings.matrix_learning_rate,
         momentum=settings.momentum,
         weight_decay=settings.weight_decay,
+        dtype=dtype,
     )
     return Together(muon, build_adamw(model, settings, without=matrices))

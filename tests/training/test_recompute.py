@@ -1,0 +1,50 @@
+"""Computing twice: the same weights, bit for bit, with less kept in memory."""
+
+import numpy as np
+import pytest
+import torch
+
+from llmviz.model import build_gpt
+from llmviz.settings import parse_settings
+from llmviz.training import TokenBatches, Trainer, next_token_objective
+from llmviz.training.costs import step_flops, training_memory
+
+V = 17
+IDS = np.random.default_rng(0).integers(V, size=2000).astype(np.uint16)
+TINY = {"n_layer": 6, "n_head": 2, "n_embd": 16, "block_size": 8, "batch_size": 4, "max_steps": 6}
+TINY |= {"warmup_steps": 0, "dropout": 0.2}
+
+
+def of(**more):
+    return parse_settings(TINY | more)
+
+
+def trainer(**more) -> Trainer:
+    s = of(**more)
+    return Trainer(build_gpt(s.model, V, 1), next_token_objective, TokenBatches.of(IDS, s), s.training)
+
+
+@pytest.mark.parametrize("architecture", ["gpt2", "modern"])
+def test_the_same_weights_with_the_same_dice(architecture):
+    plain, twice = trainer(architecture=architecture), trainer(architecture=architecture, recompute=True)
+    for _ in range(4):
+        assert plain.step().loss == twice.step().loss
+    assert plain.loss_ahead() == twice.loss_ahead()
+    assert plain.state()[0].keys() == twice.state()[0].keys()
+    assert all(torch.equal(tensor, plain.state()[0][name]) for name, tensor in twice.state()[0].items())
+
+
+def test_blocks_are_computed_twice_only_for_gradients():
+    t = trainer(recompute=True)
+    calls = []
+    t.model.blocks[2].mlp.register_forward_pre_hook(lambda *_: calls.append(1))
+    t.step()
+    assert len(calls) == 2
+    t.loss_ahead()
+    assert len(calls) == 3
+
+
+def test_it_is_estimated():
+    large = {"n_embd": 128, "batch_size": 32, "block_size": 64}
+    assert training_memory(of(**large, recompute=True), V) < 0.65 * training_memory(of(**large), V)
+    assert step_flops(of(recompute=True), V) == pytest.approx(step_flops(of(), V) * 4 / 3)
