@@ -15,6 +15,7 @@ const components = {
   spark: () => import("./spark.js"),
   film: () => import("./film.js"),
   status: () => import("./status.js"),
+  health: () => import("./health.js"),
   attention: () => import("./attention.js"),
   tokens: () => import("./tokens.js"),
   sample: () => import("./sample.js"),

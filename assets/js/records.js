@@ -3,7 +3,9 @@
 export const COLUMNS = ["step", "loss", "accuracy", "lr", "grad_norm", "tok_s"];
 
 export function emptyColumns() {
-  const columns = { evals: [], events: [], cursors: { metrics: null, events: null }, version: 0 };
+  const cursors = { metrics: null, events: null };
+  // diagnosed: the step of the newest examination from inside
+  const columns = { evals: [], events: [], diagnosed: null, cursors, version: 0 };
   for (const name of COLUMNS) columns[name] = [];
   return columns;
 }
@@ -37,6 +39,7 @@ export function foldMetrics(columns, message) {
   if (message.reset) {
     for (const name of COLUMNS) columns[name] = [...(message[name] ?? [])];
     columns.evals = [...(message.evals ?? [])];
+    columns.diagnosed = message.diagnosed ?? null;
     cursors.metrics = message.to;
     columns.version += 1; // whoever drew the old points has to start afresh
     return "redraw";
@@ -48,6 +51,7 @@ export function foldMetrics(columns, message) {
   if (rewound) dropFrom(columns, message.rewind);
   for (const name of COLUMNS) columns[name].push(...(message[name] ?? []));
   for (const evaluation of message.evals ?? []) addEvaluation(columns, evaluation);
+  columns.diagnosed = message.diagnosed ?? columns.diagnosed;
   cursors.metrics = message.to;
   return rewound ? "redraw" : "new";
 }

@@ -67,6 +67,15 @@ PANELS: dict[str, tuple[Piece, ...]] = {
         Piece("llmviz/evaluation/loss.py", "evaluate", "The validation line: text that is not learned from."),
         Piece("llmviz/evaluation/loss.py", "_score", "The surprise in one batch of that text."),
     ),
+    "health": (
+        Piece("llmviz/probes/diagnostics.py", "diagnose", "One examination: a batch, read half by half."),
+        Piece("llmviz/probes/diagnostics.py", "_read_half", "Forward and backward, without leaving a trace."),
+        Piece("llmviz/probes/diagnostics.py", "_mean_and_noise", "How much of a gradient is chance."),
+        Piece("llmviz/probes/diagnostics.py", "_dead_units", "Units that no token has heard from."),
+        Piece("llmviz/probes/diagnostics.py", "attention_entropy", "How widely each head looks around."),
+        Piece("llmviz/probes/diagnostics.py", "WeightSample", "How far a step moves the weights."),
+        Piece("llmviz/probes/readings.py", "_uneven", "One of the readings: numbers become a sentence."),
+    ),
     "film": (
         Piece("llmviz/runs/film.py", "is_film_step", "Which steps have a row of their own."),
         Piece(

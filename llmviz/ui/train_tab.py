@@ -62,6 +62,7 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
         component("chart", elem_id="lv-chart")
         component("film", elem_id="lv-film")
     component("status")
+    component("health")
     with gr.Column(elem_id="lv-explore", elem_classes="lv-panel"):
         compare = component("compare")
         plot = gr.Plot(show_label=False, elem_id="lv-explore-plot")

@@ -7,7 +7,8 @@ from tests.browser.driving import open_app, press_train
 
 pytestmark = pytest.mark.browser
 
-TAB_OF = {"chart": "Train", "film": "Train", "tokens": "Tokens", "attention": "Attention", "sample": "Sample"}
+TAB_OF = {name: "Train" for name in ("chart", "film", "health")}
+TAB_OF |= {"tokens": "Tokens", "attention": "Attention", "sample": "Sample"}
 
 
 def open_help(page, panel: str):

@@ -1,0 +1,93 @@
+// The details of a diagnosis as tables: one row a layer, then the loss by position and by kind of token.
+
+import { formatCount, formatLoss, h } from "./dom.js";
+import { percent } from "./panel.js";
+
+const COLUMNS = [
+  ["", "where in the model"],
+  ["activations", "root mean square of the residual stream where this part leaves it"],
+  ["gradients", "root mean square of the gradients of this part's weights"],
+  ["a step moves", "how far one step moves the weights, as a share of their length; about 1 % is healthy"],
+  ["silent units", "units of the MLP that were zero for every token of the batch"],
+  ["heads look around", "for each head: 100 % looks at all it can see alike, 0 % at a single token"],
+];
+
+/** The elements that show what /diagnostics answered. */
+export function detailsOf({ diagnosis, readings, noise_scale: needed }, close) {
+  const title = `Inside the training, before step ${formatCount(diagnosis.diagnostics + 1)}`;
+  return [
+    h("div", { class: "lv-health-head" }, h("h2", {}, title), close),
+    h("ul", {}, ...readings.map(({ level, text }) => h("li", { "data-level": level }, text))),
+    layersOf(diagnosis),
+    h(
+      "div",
+      { class: "lv-health-bars" },
+      bars("Loss by position in the window", positionsOf(diagnosis.positions)),
+      bars("Loss by kind of token", Object.entries(diagnosis.classes)),
+    ),
+    h("p", { class: "lv-caption" }, noiseOf(diagnosis, needed)),
+  ];
+}
+
+function layersOf({ activation, gradient, update, dead, entropy }) {
+  const head = COLUMNS.map(([name, says]) => h("th", { scope: "col", title: says }, name));
+  const rows = activation.map((_, place) => {
+    const layer = place - 1;
+    const cells = [
+      number(activation[place]),
+      number(gradient[place]),
+      known(update[place], percent),
+      place ? known(dead[layer], percent) : "",
+      place ? (entropy[layer] ?? []).map((wide) => known(wide, percent)).join("  ") : "",
+    ];
+    const name = place ? `layer ${layer}` : "outside of the layers";
+    return h("tr", {}, h("th", { scope: "row" }, name), ...cells.map((cell) => h("td", {}, cell)));
+  });
+  return h(
+    "div",
+    { class: "lv-health-scroll", tabindex: 0, role: "region", "aria-label": "Layer by layer" },
+    h("table", {}, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...rows)),
+  );
+}
+
+const known = (value, format) => (value === null || value === undefined ? "–" : format(value));
+const number = (value) => known(value, (n) => String(Number(n.toPrecision(2))));
+
+/** [["first", 3.2], ["2nd", …], ["3rd–4th", …]]: positions are counted from 1, as readers do. */
+function positionsOf(losses) {
+  return losses.map((loss, k) => {
+    const first = k === 0 ? 1 : 2 ** (k - 1) + 1;
+    const last = k === 0 ? 1 : 2 ** k;
+    return [first === last ? `token ${first}` : `tokens ${first}–${last}`, loss];
+  });
+}
+
+function bars(title, rows) {
+  const most = Math.max(...rows.map(([, loss]) => loss ?? 0), 1e-9);
+  return h(
+    "table",
+    {},
+    h("caption", {}, title),
+    h(
+      "tbody",
+      {},
+      ...rows.map(([name, loss]) =>
+        h(
+          "tr",
+          {},
+          h("th", { scope: "row" }, name),
+          h("td", {}, known(loss, formatLoss)),
+          h("td", { "aria-hidden": "true" }, h("i", { style: `width: ${(100 * (loss ?? 0)) / most}%` })),
+        ),
+      ),
+    ),
+  );
+}
+
+function noiseOf({ windows, noise }, needed) {
+  if (noise === null) return "With one window in a batch, signal and noise cannot be told apart.";
+  const scale = needed
+    ? `a batch of about ${formatCount(Number(needed.toPrecision(2)))} windows would have as much signal as noise`
+    : "signal cannot be told from noise";
+  return `Gradient noise: ${scale}. Read on ${formatCount(windows)} windows of this step's batch, without dropout.`;
+}

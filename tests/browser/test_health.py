@@ -1,0 +1,52 @@
+"""The line that says how training is doing inside: alarms, details, and the time machine."""
+
+import pytest
+
+from tests.browser.driving import choose, open_app, press_train, selected, wait_for, wait_for_status
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_healthy_run_says_so_and_shows_its_layers(page, app_server):
+    open_app(page, app_server)
+    run = press_train(page)
+    wait_for_status(page, run, "finished", 60)
+    page.wait_for_function("document.querySelector('.lv-health-text').textContent.includes('healthy')")
+    assert page.locator(".lv-health-sign").get_attribute("data-level") == "fine"
+    page.locator(".lv-health-more").click()
+    panel = page.locator(".lv-health-panel")
+    panel.wait_for(state="visible")
+    rows = panel.locator(".lv-health-scroll tbody th").all_inner_texts()
+    assert rows == ["outside of the layers", "layer 0", "layer 1"]
+    assert "before step 551" in panel.locator("h2").inner_text()
+    assert "tokens 17–32" in panel.inner_text()
+    assert "insides of words" in panel.inner_text()
+    page.evaluate(f"window.llmviz.select({{run: '{run}', step: 64}})")  # the time machine takes it along
+    page.wait_for_function("document.querySelector('.lv-health-panel h2').textContent.includes('step 51')")
+    page.keyboard.press("Escape")
+    panel.wait_for(state="hidden")
+
+
+def test_a_learning_rate_far_too_high_raises_an_alarm(page, app_server):
+    page.set_viewport_size({"width": 1366, "height": 625})
+    open_app(page, app_server)
+    choose(page, "#lv-size", "Spark")
+    page.wait_for_timeout(500)
+    page.locator("#lv-toolbar button", has_text="More").click()
+    page.locator("#lv-set-learning_rate input").fill("0.5")
+    page.locator("#lv-set-learning_rate input").press("Tab")
+    page.keyboard.press("Escape")
+    before = selected(page)["run"]
+    page.locator("#lv-train").click()
+    wait_for(page, f"run !== '{before}'")
+    page.wait_for_function(
+        "document.querySelector('.lv-health-sign').dataset.level === 'alarm'", timeout=30_000
+    )
+    assert "learning rate" in page.locator(".lv-health-text").inner_text()
+    assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")  # nothing to scroll
+
+
+def test_of_a_run_without_diagnostics_nothing_is_claimed(page, app_server):
+    open_app(page, app_server)  # on the shipped model, which is older than diagnostics
+    page.wait_for_function("document.querySelector('.lv-health-text').textContent.includes('not examined')")
+    assert page.locator(".lv-health-more").is_hidden()
