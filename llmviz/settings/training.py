@@ -9,6 +9,10 @@ ScheduleName = Literal["cosine", "linear", "constant", "wsd"]
 PrecisionName = Literal["auto", "fp32", "bf16", "fp16"]
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 
+SOME = "Of some optimizers and schedules"  # headings of what is folded away
+SIZES = "Batches in pieces, and growing ones"
+MACHINE = "The machine"
+
 
 class TrainingSettings(Room):
     """By default AdamW with linear warmup, cosine decay and gradient clipping, as the book has it."""
@@ -43,6 +47,7 @@ class TrainingSettings(Room):
         1,
         ge=1,
         le=1024,
+        group=SIZES,
         label="Batch in pieces",
         unit="pieces",
         chapter="5.2",
@@ -52,6 +57,7 @@ class TrainingSettings(Room):
         0,
         ge=0,
         le=4096,
+        group=SIZES,
         label="First batch",
         unit="windows (0: as later)",
         help="How large the batches are at first; doubled or halved now and then until they are as above.",
@@ -60,6 +66,7 @@ class TrainingSettings(Room):
         0,
         ge=0,
         le=2048,
+        group=SIZES,
         label="First context",
         unit="tokens (0: as later)",
         help="How long the windows are at first, doubled from time to time: what is near is learned first, "
@@ -70,6 +77,7 @@ class TrainingSettings(Room):
         gt=0.0,
         le=1.0,
         step=0.05,
+        group=SIZES,
         label="Full sizes after",
         unit="of the run",
         help="When the first batch and the first context have grown to their full sizes.",
@@ -94,6 +102,7 @@ class TrainingSettings(Room):
         0.02,
         gt=0.0,
         le=1.0,
+        group=SOME,
         label="Learning rate of matrices",
         unit="(Muon)",
         help="The highest rate for the matrices inside the blocks, which Muon corrects; AdamW has the rest.",
@@ -110,6 +119,7 @@ class TrainingSettings(Room):
         gt=0.0,
         le=1.0,
         step=0.05,
+        group=SOME,
         label="Late decay",
         unit="of the run",
         help="How much of the run the decay of “stable, then decay” takes, at its end.",
@@ -165,6 +175,7 @@ class TrainingSettings(Room):
         ge=0.0,
         lt=1.0,
         step=0.01,
+        group=SOME,
         label="Momentum",
         unit="(Muon, SGD)",
         help="How long Muon and SGD remember past gradients: 0 forgets them at once.",
@@ -221,24 +232,28 @@ class TrainingSettings(Room):
     )
     device: DeviceName = setting(
         "cpu",
+        group=MACHINE,
         label="Computed by",
         help="The processor, an NVIDIA graphics card (cuda), or the one in an Apple chip (mps). Automatic: a "
         "graphics card if there is one.",
     )
     precision: PrecisionName = setting(
         "fp32",
+        group=MACHINE,
         label="Precision",
         help="How many bits a number has in matrix products. Automatic: 16, where the machine has units for "
         "it and a short trial says that it is faster.",
     )
     recompute: bool = setting(
         False,
+        group=MACHINE,
         label="Compute twice",
         help="Forgets what happens inside a block and computes it again when it is needed: less memory, a "
         "third more work (activation checkpointing).",
     )
     compile: bool = setting(
         False,
+        group=MACHINE,
         label="Compile",
         help="Lets PyTorch translate the model first. That takes up to a minute, and gains much on a "
         "graphics card and little on a processor.",

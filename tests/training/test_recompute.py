@@ -24,9 +24,19 @@ def trainer(**more) -> Trainer:
     return Trainer(build_gpt(s.model, V, 1), next_token_objective, TokenBatches.of(IDS, s), s.training)
 
 
-@pytest.mark.parametrize("architecture", ["gpt2", "modern"])
-def test_the_same_weights_with_the_same_dice(architecture):
-    plain, twice = trainer(architecture=architecture), trainer(architecture=architecture, recompute=True)
+SHORTCUTS = ("x0_shortcut", "value_embeddings", "smear", "bigram_embeddings")
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        *({"architecture": name} for name in ("gpt2", "modern", "llama", "transformer")),
+        {"architecture": "bigram", "dropout": 0.0},
+        {"architecture": "modern"} | dict.fromkeys(SHORTCUTS, True),
+    ],
+)
+def test_the_same_weights_with_the_same_dice(model):
+    plain, twice = trainer(**model), trainer(**model, recompute=True)
     for _ in range(4):
         assert plain.step().loss == twice.step().loss
     assert plain.loss_ahead() == twice.loss_ahead()
