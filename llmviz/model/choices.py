@@ -4,6 +4,7 @@ and they import nothing of ours: so it is written there."""
 from llmviz.settings.choices import (
     ARCHITECTURES,
     MAX_PAIRS,
+    NORM_EPS,
     SMEAR_INPUTS,
     Choices,
     choices_of,
@@ -11,4 +12,13 @@ from llmviz.settings.choices import (
     written_out,
 )
 
-__all__ = ["ARCHITECTURES", "MAX_PAIRS", "SMEAR_INPUTS", "Choices", "choices_of", "sized", "written_out"]
+__all__ = [
+    "ARCHITECTURES",
+    "MAX_PAIRS",
+    "NORM_EPS",
+    "SMEAR_INPUTS",
+    "Choices",
+    "choices_of",
+    "sized",
+    "written_out",
+]

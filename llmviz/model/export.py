@@ -9,15 +9,21 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from llmviz.model.hub import gpt2, nanochat
 from llmviz.model.hub.checkpoint import CONFIG, TOKENIZER, WEIGHTS
 from llmviz.model.hub.errors import ForeignModelError
+from llmviz.model.hub.formats import MODULES
+from llmviz.settings import FIELDS
 from llmviz.text.files import write_atomically
 
 if TYPE_CHECKING:
     from llmviz.model.gpt import GPT
     from llmviz.text.tokenizers import Tokenizer
 
+# Parts that no class of `transformers` has; µP divides its scores by another number than all of them.
+NOWHERE: dict[str, tuple[Any, ...]] = {
+    "init": ("gpt2", "pytorch", "zero", "std"),
+    **dict.fromkeys(("x0_shortcut", "value_embeddings", "smear", "bigram_embeddings"), (False,)),
+}
 END_OF_TEXT = "<|endoftext|>"
 CARD = "README.md"
 
@@ -41,17 +47,33 @@ def export_model(model: "GPT", tokenizer: "Tokenizer", folder: Path, card: str) 
 
 
 def format_for(model: "GPT") -> ModuleType:
-    """The module that writes this kind of model. Raises ForeignModelError."""
-    from llmviz.model.gpt2 import GPT2
-    from llmviz.model.modern import ModernGPT
-
-    for kind, module in ((GPT2, gpt2), (ModernGPT, nanochat)):
-        if type(model) is kind:
-            return module
+    """The module that writes this kind of model. Raises ForeignModelError, naming the nearest there is."""
+    lacks = {module: _differences(model, module) for module in MODULES}
+    nearest = min(MODULES, key=lambda module: len(lacks[module]))
+    if not lacks[nearest]:
+        return nearest
+    name, otherwise = next(iter(nearest.CLASSES.values())), "; ".join(lacks[nearest])
     raise ForeignModelError(
-        f"transformers has no class for this {model.config.architecture} model. The nearest it has are gpt2 "
-        "and modern without changes: train one of those to take it along."
+        f"transformers has no class for this model; the nearest is {name}, with {otherwise}: train "
+        "such a one to take it along."
     )
+
+
+def _differences(model: "GPT", module: ModuleType) -> list[str]:
+    """What would have to be different for a class of `transformers`, part by part; [] if it fits."""
+    choices = model.config.choices
+    if not choices.blocks:
+        return ["blocks of attention instead of a table of pairs"]
+    needed = NOWHERE | {"window": (model.config.block_size,)} | module.needs(model)
+    return [
+        f"“{FIELDS[name][1].title}” {_shown(allowed[0])} instead of {_shown(getattr(choices, name))}"
+        for name, allowed in needed.items()
+        if getattr(choices, name) not in allowed
+    ]
+
+
+def _shown(value: Any) -> str:
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)
 
 
 def _tokenizer_config(tokenizer: "Tokenizer", block_size: int) -> dict[str, Any]:

@@ -39,6 +39,7 @@ def trained(tmp_path_factory):
         ("gpt2", "bytes", "GPT2LMHeadModel"),
         ("modern", "chars", "NanoChatForCausalLM"),
         ("modern", "bpe", "NanoChatForCausalLM"),
+        ("llama", "chars", "LlamaForCausalLM"),
     ],
 )
 def test_transformers_computes_the_same(command, trained, tmp_path, architecture, tokenizer, model_class):
@@ -101,11 +102,13 @@ def test_the_shipped_model_opens_in_transformers(command, tmp_path):
         assert (opened.model(ids) - their_logits(tmp_path / "theirs", ids)).abs().max() <= 1e-4
 
 
-def test_gpt2_comes_back_from_where_it_went(command, trained, tmp_path):
-    run = trained("gpt2", "bpe")
+@pytest.mark.parametrize("architecture", ["gpt2", "modern", "llama"])
+def test_what_went_comes_back(command, trained, tmp_path, architecture):
+    run = trained(architecture, "bpe")
     assert command("export", run, "--out", tmp_path / "theirs").status == 0
     assert command("import", tmp_path / "theirs", "--out", tmp_path / "back").status == 0
     models = [OpenedModels().get(folder).model for folder in (run, tmp_path / "back")]
+    assert type(models[0]) is type(models[1])
     for name, weight in models[0].state_dict().items():
         assert torch.equal(weight, models[1].state_dict()[name])
 

@@ -3,14 +3,15 @@
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from llmviz.model.hub import gpt2
+from llmviz.model.hub import gpt2, llama, nanochat
 from llmviz.model.hub.checkpoint import Checkpoint
 from llmviz.model.hub.errors import ForeignModelError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-FORMATS: dict[str, ModuleType] = {gpt2.MODEL_TYPE: gpt2}
+MODULES = (gpt2, llama, nanochat)
+FORMATS: dict[str, ModuleType] = {kind: module for module in MODULES for kind in module.MODEL_TYPES}
 
 
 def format_of(config: dict[str, Any]) -> ModuleType:

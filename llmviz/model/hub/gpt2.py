@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from llmviz.model.hub.configs import number, require, whole_number
-from llmviz.model.hub.errors import ForeignModelError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,10 +15,13 @@ if TYPE_CHECKING:
     from llmviz.model.gpt import GPT
 
 MODEL_TYPE = "gpt2"
+MODEL_TYPES = (MODEL_TYPE,)
+CLASSES = {MODEL_TYPE: "GPT2LMHeadModel"}
 EPSILON = 1e-5  # of GPT-2's LayerNorms, and of nn.LayerNorm
 TRANSPOSED = ("c_attn.weight", "c_proj.weight", "c_fc.weight")
 PREFIX = "transformer."  # of everything but the head; the files of 2019 leave it out
-TANH_GELU = ("gelu_new", "gelu_pytorch_tanh", "gelu_fast")
+ACTIVATIONS = {"gelu_new": "gelu", "gelu_pytorch_tanh": "gelu", "gelu_fast": "gelu", "relu": "relu"}
+HEAD = "lm_head.weight"
 LAYER = [
     f"{module}.{kind}"
     for module in ("ln_1", "attn.c_attn", "attn.c_proj", "ln_2", "mlp.c_fc", "mlp.c_proj")
@@ -27,20 +29,38 @@ LAYER = [
 ]
 
 
+def needs(model: "GPT") -> dict[str, tuple[Any, ...]]:
+    """{part: what it may be} of a model of ours that the class can compute."""
+    return {
+        "positions": ("learned",),
+        "norm": ("layernorm",),
+        "norm_place": ("pre",),
+        "embedding_norm": (False,),
+        "activation": ("gelu", "relu"),
+        "n_kv_head": (model.config.n_head,),
+        "head_width": (model.config.n_embd // model.config.n_head,),
+        "qk_norm": (False,),
+        "bias": (True,),
+        "soft_cap": (0,),
+    }
+
+
 def shape_of(config: dict[str, Any]) -> dict[str, Any]:
     """The model settings that a config.json of GPT-2's means. Raises ForeignModelError."""
     width = whole_number(config, "n_embd", "hidden_size", default=768)
-    require(config, "activation_function", TANH_GELU, "another activation")
+    require(config, "activation_function", tuple(ACTIVATIONS), "another activation")
     require(config, "scale_attn_weights", (True,), "attention that is not scaled")
     require(config, "scale_attn_by_inverse_layer_idx", (False,), "attention that is scaled by its layer")
     require(config, "add_cross_attention", (False,), "attention to a second text")
-    require(config, "tie_word_embeddings", (True,), "a head of its own")
-    if whole_number(config, "n_inner", default=4 * width) != 4 * width:
-        raise ForeignModelError("The MLP of this model is not four times as wide, as GPT-2's is.")
-    if number(config, "layer_norm_epsilon", EPSILON) != EPSILON:
-        raise ForeignModelError(f"The norms of this model have another epsilon than GPT-2's {EPSILON}.")
+    require(config, "tie_word_embeddings", (True, False), "a head that is neither tied nor not")
+    inner, epsilon = whole_number(config, "n_inner", default=4 * width), _epsilon(config)
     return {
         "architecture": "gpt2",
+        # Where it is as in GPT-2 nothing is set, so that the readable model is the one that is opened.
+        "activation": "relu" if config.get("activation_function") == "relu" else "auto",
+        "mlp_width": 0 if inner == 4 * width else inner,
+        "norm_eps": 0.0 if epsilon == EPSILON else epsilon,
+        "tied": "auto" if config.get("tie_word_embeddings", True) else "off",
         "n_layer": whole_number(config, "n_layer", "num_hidden_layers", default=12),
         "n_head": whole_number(config, "n_head", "num_attention_heads", default=12),
         "n_embd": width,
@@ -49,20 +69,25 @@ def shape_of(config: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _epsilon(config: dict[str, Any]) -> float:
+    return number(config, "layer_norm_epsilon", EPSILON)
+
+
 def weights_from(tensors: Mapping[str, "Tensor"], config: dict[str, Any]) -> "dict[str, Tensor]":
     """{our name: tensor} of a stored GPT-2. Raises ForeignModelError if one is missing."""
     prefix = PREFIX if f"{PREFIX}wte.weight" in tensors else ""
-    return {
-        ours: _turned(ours, tensors[prefix + theirs])
-        for ours, theirs in names(shape_of(config)["n_layer"]).items()
+    shape = shape_of(config)
+    weights = {
+        ours: _turned(ours, tensors[prefix + theirs]) for ours, theirs in names(shape["n_layer"]).items()
     }
+    return weights | ({HEAD: tensors[HEAD]} if shape["tied"] == "off" else {})
 
 
 def config_for(model: "GPT") -> dict[str, Any]:
     """The config.json with which `transformers` builds the same model."""
-    shape = model.config
+    shape, choices = model.config, model.config.choices
     return {
-        "architectures": ["GPT2LMHeadModel"],
+        "architectures": [CLASSES[MODEL_TYPE]],
         "model_type": MODEL_TYPE,
         "vocab_size": shape.vocab_size,
         "n_positions": shape.block_size,
@@ -70,18 +95,18 @@ def config_for(model: "GPT") -> dict[str, Any]:
         "n_embd": shape.n_embd,
         "n_layer": shape.n_layer,
         "n_head": shape.n_head,
-        "activation_function": TANH_GELU[0],
-        "layer_norm_epsilon": EPSILON,
-        "tie_word_embeddings": True,
+        "n_inner": choices.mlp_width,
+        "activation_function": "gelu_new" if choices.activation == "gelu" else choices.activation,
+        "layer_norm_epsilon": choices.norm_eps,
+        "tie_word_embeddings": choices.tied,
     } | dict.fromkeys(("attn_pdrop", "embd_pdrop", "resid_pdrop"), shape.dropout)
 
 
 def weights_for(model: "GPT") -> "dict[str, Tensor]":
     """{their name: tensor} of a model of ours."""
     ours = model.state_dict()
-    return {
-        PREFIX + theirs: _turned(name, ours[name]) for name, theirs in names(model.config.n_layer).items()
-    }
+    theirs = {PREFIX + their: _turned(our, ours[our]) for our, their in names(model.config.n_layer).items()}
+    return theirs | ({HEAD: ours[HEAD]} if HEAD in ours else {})
 
 
 def names(n_layer: int) -> dict[str, str]:

@@ -48,3 +48,27 @@ def their_logits(folder: Path, ids: torch.Tensor) -> torch.Tensor:
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
     with torch.no_grad():
         return model(ids).logits
+
+
+def our_model(folder: Path) -> Any:
+    """The model of ours that a folder becomes."""
+    from llmviz.model import build_gpt, load_into
+    from llmviz.model.hub import foreign_shape, foreign_weights, open_checkpoint
+    from llmviz.settings import parse_settings
+    from llmviz.text.tokenizers import load_tokenizer
+
+    checkpoint = open_checkpoint(folder)
+    vocab_size = load_tokenizer(checkpoint.tokenizer).vocab_size
+    model = build_gpt(parse_settings(foreign_shape(checkpoint.config)).model, vocab_size, seed=0)
+    load_into(model, foreign_weights(checkpoint, vocab_size))
+    return model.eval()
+
+
+def check_logits(folder: Path) -> None:
+    """Ours are theirs, for every token there is."""
+    model = our_model(folder)
+    ids = torch.randint(model.config.vocab_size, (3, model.config.block_size))
+    with torch.no_grad():
+        ours = model(ids)
+    assert ours.std() > 0.01
+    assert (ours - their_logits(folder, ids)[..., : model.config.vocab_size]).abs().max() <= 1e-4

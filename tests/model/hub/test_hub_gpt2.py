@@ -6,11 +6,11 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from llmviz.model import GPT, GPTConfig, load_into
+from llmviz.model import GPT2
 from llmviz.model.hub import ForeignModelError, foreign_shape, foreign_weights, open_checkpoint
 from llmviz.text.tokenizers import load_tokenizer
 from tests.model.hub.conftest import TEXT
-from tests.model.hub.foreign import their_logits
+from tests.model.hub.foreign import check_logits, our_model, their_logits
 
 transformers = pytest.importorskip("transformers")
 tokenizers = pytest.importorskip("tokenizers")
@@ -20,25 +20,24 @@ def config(**more):
     return transformers.GPT2Config(n_positions=32, n_embd=48, n_layer=2, n_head=3, **more)
 
 
-def ours(folder) -> GPT:
-    checkpoint = open_checkpoint(folder)
-    vocab_size = load_tokenizer(checkpoint.tokenizer).vocab_size
-    model = GPT(GPTConfig(vocab_size=vocab_size, **foreign_shape(checkpoint.config)))
-    load_into(model, foreign_weights(checkpoint, vocab_size))
-    return model.eval()
-
-
-def same_logits(folder) -> bool:
-    model = ours(folder)
-    ids = torch.randint(model.config.vocab_size, (3, 32))
-    with torch.no_grad():
-        difference = model(ids) - their_logits(folder, ids)[..., : model.config.vocab_size]
-    return bool(difference.abs().max() <= 1e-4)
-
-
 @pytest.mark.parametrize("how", [{}, {"padding": 27}, {"max_shard_size": "40kB"}, {"dtype": torch.bfloat16}])
 def test_logits_are_those_of_transformers(save_foreign, how):
-    assert same_logits(save_foreign(config(), **how))
+    folder = save_foreign(config(), **how)
+    check_logits(folder)
+    assert type(our_model(folder)) is GPT2  # the readable one
+
+
+@pytest.mark.parametrize(
+    "different",
+    [
+        {"activation_function": "relu"},
+        {"n_inner": 100},
+        {"layer_norm_epsilon": 1e-2},
+        {"tie_word_embeddings": False},
+    ],
+)
+def test_so_are_those_of_its_variants(save_foreign, different):
+    check_logits(save_foreign(config(**different)))
 
 
 def test_weights_in_several_files_are_several(save_foreign):
@@ -54,7 +53,7 @@ def test_the_files_of_2019_have_no_prefix_and_hold_masks(save_foreign):
     old["h.0.attn.bias"] = torch.ones(1, 1, 32, 32).tril()
     save_file(old, folder / "model.safetensors", {"format": "pt"})
     with torch.no_grad():
-        assert (ours(folder)(torch.arange(32)[None]) - expected).abs().max() <= 1e-4
+        assert (our_model(folder)(torch.arange(32)[None]) - expected).abs().max() <= 1e-4
 
 
 def test_ids_are_those_of_tokenizers(gpt2_tokenizer):
@@ -69,10 +68,10 @@ def test_ids_are_those_of_tokenizers(gpt2_tokenizer):
 @pytest.mark.parametrize(
     "different",
     [
-        {"activation_function": "relu"},
-        {"n_inner": 100},
-        {"layer_norm_epsilon": 1e-3},
-        {"tie_word_embeddings": False},
+        {"activation_function": "gelu"},  # the exact one
+        {"n_inner": -100},
+        {"layer_norm_epsilon": "small"},
+        {"tie_word_embeddings": "perhaps"},
         {"scale_attn_by_inverse_layer_idx": True},
         {"add_cross_attention": True},
         {"n_layer": "two"},
@@ -123,7 +122,7 @@ def test_weights_that_are_not_there_are_named(save_foreign):
     del tensors["transformer.h.1.mlp.c_fc.bias"]
     save_file(tensors, folder / "model.safetensors", {"format": "pt"})
     with pytest.raises(ForeignModelError, match=r"lack transformer.h.1.mlp.c_fc.bias"):
-        ours(folder)
+        our_model(folder)
 
 
 def test_a_tokenizer_of_another_model_is_refused(save_foreign):

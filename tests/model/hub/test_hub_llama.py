@@ -1,0 +1,103 @@
+"""Llama, SmolLM and Qwen3 as `transformers` saves them: the same logits here; the rest is refused."""
+
+import pytest
+import torch
+
+from llmviz.model.hub import ForeignModelError, foreign_shape
+from tests.model.hub.foreign import check_logits
+
+transformers = pytest.importorskip("transformers")
+
+SHAPE = {
+    "hidden_size": 32,
+    "intermediate_size": 88,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "max_position_embeddings": 48,
+    "bos_token_id": None,
+    "eos_token_id": None,
+}
+LLAMA3 = {
+    "rope_type": "llama3",
+    "rope_theta": 10_000.0,
+    "factor": 8.0,
+    "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 16,
+}
+
+
+def llama(**more):
+    return transformers.LlamaConfig(**SHAPE | more)
+
+
+def qwen3(**more):
+    return transformers.Qwen3Config(**SHAPE | {"pad_token_id": None, "num_key_value_heads": 2} | more)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"num_key_value_heads": 2},
+        {"num_key_value_heads": 1, "tie_word_embeddings": True},
+        {"head_dim": 16},
+        {"rms_norm_eps": 1e-3},
+        {"rope_parameters": {"rope_type": "default", "rope_theta": 500.0}},
+        {"rope_parameters": {"rope_type": "linear", "factor": 4.0, "rope_theta": 10_000.0}},
+        {"rope_parameters": LLAMA3, "num_key_value_heads": 2},
+    ],
+    ids=str,
+)
+def test_llama(save_foreign, more):
+    check_logits(save_foreign(llama(**more)))
+
+
+@pytest.mark.parametrize("more", [{"head_dim": 16}, {"head_dim": 8, "tie_word_embeddings": True}], ids=str)
+def test_qwen3(save_foreign, more):
+    check_logits(save_foreign(qwen3(**more)))
+
+
+@pytest.mark.parametrize(
+    "how", [{"padding": 64}, {"max_shard_size": "40kB"}, {"dtype": torch.bfloat16}], ids=str
+)
+def test_however_it_is_stored(save_foreign, how):
+    check_logits(save_foreign(llama(num_key_value_heads=2), **how))
+
+
+def test_nanochat(save_foreign):
+    config = transformers.NanoChatConfig(**SHAPE | {"num_key_value_heads": 2, "pad_token_id": None})
+    check_logits(save_foreign(config))  # its logits are capped at 15
+
+
+def test_older_files_keep_base_and_scaling_apart():
+    old = {name: value for name, value in llama().to_dict().items() if name != "rope_parameters"}
+    scaling = {name: value for name, value in LLAMA3.items() if name != "rope_theta"}
+    found = foreign_shape(old | {"rope_theta": 5e5, "rope_scaling": scaling})
+    assert (found["rope_base"], found["rope_scaling"], found["rope_original"]) == (5e5, "llama3", 16)
+    assert foreign_shape(old | {"rope_scaling": {"type": "linear", "factor": 2}})["rope_factor"] == 2
+    assert foreign_shape(old | {"rope_scaling": None})["rope_base"] == 10_000
+
+
+def test_a_long_context_is_cut_to_what_llmviz_looks_at():
+    assert foreign_shape(llama(max_position_embeddings=131_072).to_dict())["block_size"] == 2048
+
+
+@pytest.mark.parametrize(
+    "different",
+    [
+        {"attention_bias": True},
+        {"mlp_bias": True},
+        {"hidden_act": "gelu"},
+        {"use_sliding_window": True},
+        {"rope_parameters": {"rope_type": "yarn", "factor": 2.0}},
+        {"rope_parameters": LLAMA3 | {"high_freq_factor": 1.0}},
+        {"rope_parameters": ["default"]},
+        {"num_key_value_heads": "all"},
+        {"model_type": "mistral3"},
+    ],
+    ids=str,
+)
+def test_what_we_would_compute_differently_is_refused(different):
+    with pytest.raises(ForeignModelError, match=r"\.$"):
+        foreign_shape(llama().to_dict() | different)

@@ -1,0 +1,78 @@
+"""Models of many parts, exported: the same logits in `transformers`, or a refusal that names the nearest."""
+
+import pytest
+import torch
+
+from llmviz.model import build_gpt
+from llmviz.model.export import export_model, format_for
+from llmviz.model.hub import ForeignModelError
+from llmviz.settings import parse_settings
+from llmviz.text.tokenizers import ByteTokenizer
+from tests.model.hub.foreign import their_logits
+
+pytest.importorskip("transformers")
+
+
+def random_model(**settings):
+    shape = {"n_layer": 2, "n_head": 4, "n_embd": 32, "block_size": 24}
+    model = build_gpt(parse_settings(shape | settings).model, 256, seed=1).eval()
+    torch.manual_seed(0)
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.add_(torch.randn_like(weight) * 0.2)
+    return model
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"architecture": "gpt2", "tied": "off", "activation": "relu", "mlp_width": 40, "norm_eps": 1e-3},
+        {"architecture": "modern", "n_kv_head": 2, "soft_cap": 15.0, "activation": "gelu"},
+        {"architecture": "modern", "tied": "on", "rope_base": 500.0, "norm_eps": 1e-3, "mlp_width": 40},
+        {"architecture": "modern", "init": "gpt2"},
+        {"architecture": "llama", "n_kv_head": 1, "tied": "on", "head_width": 12},
+        {"architecture": "llama", "n_kv_head": 2, "qk_norm": "on"},
+        {
+            "architecture": "gpt2",
+            "positions": "rope",
+            "norm": "rmsnorm",
+            "activation": "swiglu",
+            "bias": "off",
+        },
+    ],
+    ids=str,
+)
+def test_logits_are_equal(tmp_path, settings):
+    model = random_model(**settings)
+    export_model(model, ByteTokenizer(), tmp_path, "# A model\n")
+    ids = torch.randint(256, (3, 24))
+    with torch.no_grad():
+        ours = model(ids)
+    assert ours.std() > 0.01
+    assert (ours - their_logits(tmp_path, ids)).abs().max() <= 1e-4
+
+
+@pytest.mark.parametrize(
+    ("settings", "nearest", "says"),
+    [
+        ({"architecture": "modern", "smear": True}, "NanoChatForCausalLM", "“Smear” off instead of on"),
+        ({"architecture": "modern", "x0_shortcut": True}, "NanoChatForCausalLM", "“Embeddings again”"),
+        ({"architecture": "gpt2", "positions": "alibi"}, "GPT2LMHeadModel", "learned instead of alibi"),
+        ({"architecture": "llama", "window": 8}, "LlamaForCausalLM", "24 instead of 8"),
+        ({"architecture": "llama", "norm": "layernorm"}, "LlamaForCausalLM", "rmsnorm instead of layernorm"),
+        ({"architecture": "transformer"}, "GPT2LMHeadModel", "“Place of the norm” pre instead of post"),
+        ({"architecture": "bigram"}, "GPT2LMHeadModel", "instead of a table"),
+        ({"architecture": "llama", "init": "mup"}, "LlamaForCausalLM", "“First weights”"),
+    ],
+    ids=str,
+)
+def test_what_has_no_class_is_refused_with_the_nearest(tmp_path, settings, nearest, says):
+    with pytest.raises(ForeignModelError, match=nearest) as refused:
+        export_model(random_model(**settings), ByteTokenizer(), tmp_path / "theirs", "")
+    assert says in str(refused.value) and str(refused.value).endswith(".")
+    assert not (tmp_path / "theirs").exists()
+
+
+def test_every_architecture_is_answered():
+    for name in ("gpt2", "modern", "llama"):
+        assert format_for(random_model(architecture=name)).CLASSES
