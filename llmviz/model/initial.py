@@ -7,6 +7,7 @@ and shortcuts wherever they say.
 import math
 from collections.abc import Iterator
 
+import torch
 from torch import nn
 
 from llmviz.model.config import GPTConfig
@@ -74,31 +75,27 @@ class ZeroInitial(Initial):
         zero_biases(model)
 
 
-class MuPInitial(Initial):
+class MuPInitial(GPT2Initial):
     """Maximal update parametrisation: every layer learns as fast at every width, and so the best learning
     rate of a narrow model is that of a wide one.
 
-    Where both sides grow with the width, weights have a variance of 1/fan-in and a learning rate of 1/width;
-    embeddings keep both whatever the width; the head starts at zero and learns as the matrices do. Scores are
-    divided by D instead of √D (`heads.py`). For AdamW. Source: Yang et al. 2022, "Tensor Programs V: Tuning
-    large neural networks via zero-shot hyperparameter transfer", table 3 and appendix D.2.
+    At a width of 64 it starts as GPT-2 does. From there on, matrices have a variance of 1/width where both of
+    their sides grow, and the head one of 1/width²; both have a learning rate of 1/width. Embeddings keep what
+    they have, and scores are divided by D instead of √D (`heads.py`). For AdamW. Source: Yang et al. 2022,
+    "Tensor Programs V: Tuning large neural networks via zero-shot hyperparameter transfer", table 3.
     """
 
     def __init__(self, n_embd: int, n_layer: int) -> None:
+        super().__init__(n_layer)
         self.rate = MUP_BASE / n_embd
-        self.n_layer = n_layer
 
     def fill(self, model: nn.Module) -> None:
-        """Normal matrices of variance 1/fan-in, those that write into the stream quieter in deeper models."""
-        for name, module in random_modules(model):
-            if isinstance(module, nn.Embedding):
-                nn.init.normal_(module.weight, std=0.02)
-            elif name == "lm_head":
-                nn.init.zeros_(module.weight)
-            else:
-                sources = 2 * self.n_layer if name.endswith("c_proj") else 1
-                nn.init.normal_(module.weight, std=1 / math.sqrt(module.in_features * sources))
-        zero_biases(model)
+        """As GPT-2, and then smaller as the width says."""
+        super().fill(model)
+        with torch.no_grad():
+            for name, module in random_modules(model):
+                if isinstance(module, nn.Linear):
+                    module.weight.mul_(self.rate if name == "lm_head" else math.sqrt(self.rate))
 
     def lr_multipliers(self, model: nn.Module) -> dict[str, float]:
         """All matrices of linear layers, the head's too."""

@@ -1,5 +1,6 @@
 """Sizes by arithmetic agree with the real thing, and need no torch."""
 
+import json
 import subprocess
 import sys
 
@@ -37,12 +38,22 @@ def test_gpt2_small_has_its_124_million():
     assert n_parameters(small, 50257) == 124_439_808
 
 
-@pytest.mark.parametrize("architecture", ["gpt2", "modern"])
-def test_flops_are_those_that_torch_counts(architecture):
+VARIANTS = {
+    "gpt2": {},
+    "modern": {"architecture": "modern"},
+    "llama with shared heads": {"architecture": "llama", "n_kv_head": 1, "head_width": 24},
+    "transformer": {"architecture": "transformer", "mlp_width": 100},
+    "priced": {"positions": "alibi", "window": 8, "soft_cap": 9.0},
+    "shortcuts": {"x0_shortcut": True, "value_embeddings": True, "smear": True, "bigram_embeddings": True},
+}
+
+
+@pytest.mark.parametrize("parts", VARIANTS.values(), ids=VARIANTS)
+def test_flops_are_those_that_torch_counts(parts):
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    shape = ModelSettings(architecture=architecture, n_layer=2, n_head=4, n_embd=64, block_size=32)
+    shape = ModelSettings(**parts, n_layer=2, n_head=4, n_embd=64, block_size=32)
     model = GPT(
         GPTConfig.from_settings(shape, 50)
     ).double()  # 64 bits: the counter knows PyTorch's own products
@@ -63,7 +74,7 @@ def test_torch_is_not_needed():
 
 
 MEASURE_PEAK = """
-import sys, torch, torch._dynamo, torch.nn.functional as F
+import json, sys, torch, torch._dynamo, torch.nn.functional as F
 from llmviz.model import build_gpt, memory_bytes
 from llmviz.settings import ModelSettings
 
@@ -81,9 +92,9 @@ def train(shape, batch_size):
         optimizer.zero_grad()
 
 torch.set_num_threads(1)
-name, dropout = sys.argv[1], float(sys.argv[2])
-train(ModelSettings(architecture=name, n_layer=1, n_head=1, n_embd=4, block_size=4, dropout=dropout), 2)
-shape = ModelSettings(architecture=name, n_layer=3, n_head=4, n_embd=256, block_size=64, dropout=dropout)
+parts = json.loads(sys.argv[1])
+train(ModelSettings(**parts, n_layer=1, n_head=1, n_embd=4, block_size=4), 2)
+shape = ModelSettings(**parts, n_layer=3, n_head=4, n_embd=256, block_size=64)
 before = peak()
 train(shape, 16)
 print((peak() - before) / memory_bytes(shape, 65, 16))
@@ -91,9 +102,17 @@ print((peak() - before) / memory_bytes(shape, 65, 16))
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-@pytest.mark.parametrize(("architecture", "dropout"), [("gpt2", "0.1"), ("modern", "0")])
-def test_memory_is_as_estimated(architecture, dropout):
-    command = [sys.executable, "-c", MEASURE_PEAK, architecture, dropout]
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"architecture": "gpt2", "dropout": 0.1},
+        {"architecture": "modern"},
+        {"architecture": "llama", "n_kv_head": 1},
+        {"architecture": "modern"} | VARIANTS["priced"] | VARIANTS["shortcuts"],
+    ],
+)
+def test_memory_is_as_estimated(parts):
+    command = [sys.executable, "-c", MEASURE_PEAK, json.dumps(parts)]
     share = float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     assert 0.6 < share < 1.1
 

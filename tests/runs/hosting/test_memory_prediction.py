@@ -24,6 +24,7 @@ FEW = {
     "max_new_tokens": 8,
     "threads": 1,
 }
+ALL_SHORTCUTS = {"x0_shortcut": True, "value_embeddings": True, "smear": True, "bigram_embeddings": True}
 BYTE_PAIRS = {"tokenizer": "bpe", "vocab_size": 4096}
 SHAPES = [  # architecture, layers, heads, width, context, batch, and what else is special
     ("gpt2", 3, 4, 224, 64, 16, {}),
@@ -40,6 +41,8 @@ SHAPES = [  # architecture, layers, heads, width, context, batch, and what else 
     ("modern", 4, 4, 288, 256, 2, {}),
     ("modern", 6, 6, 192, 64, 16, {"dropout": 0.2}),
     ("modern", 2, 4, 256, 64, 16, BYTE_PAIRS),
+    ("llama", 6, 8, 256, 64, 16, {"n_kv_head": 2}),
+    ("modern", 4, 4, 256, 64, 16, {"positions": "alibi"} | ALL_SHORTCUTS),
 ]
 
 
