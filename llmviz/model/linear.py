@@ -52,11 +52,15 @@ class Linear(nn.Linear):
 
 
 def _on_plain_cpu(x: Tensor, weight: Tensor) -> bool:
-    """Whether these are 32-bit numbers on a CPU, and are to stay so (autocast computes in 16 bits)."""
+    """Whether these are 32-bit numbers on a CPU, and are to stay so (autocast computes in 16 bits).
+
+    Nor under `torch.compile`: it chooses the library itself, and cannot translate a call of oneDNN's.
+    """
     return (
         x.dtype == weight.dtype == torch.float32
         and x.device.type == "cpu"
         and not torch.is_autocast_enabled("cpu")
+        and not torch.compiler.is_compiling()
     )
 
 

@@ -85,6 +85,8 @@ class Trainer:
         self.deadline: Deadline | None = None
         self._ended_in_time = False  # the deadline has passed, and the last step was made with the last rate
         self._use(choose_hardware(settings, device, self._try_out))
+        if settings.compile:
+            self._try_out(self.hardware.precision)  # so that no step's time is the compiler's
 
     @property
     def finished(self) -> bool:
@@ -205,7 +207,7 @@ class Trainer:
     def _try_out(self, precision: str) -> None:
         """Find a gradient in this precision, and forget it."""
         with in_precision(precision, self.device):
-            loss, _ = self.objective(self.model, self._batch(None))
+            loss, _ = self.objective(self.learner, self._batch(None))
         loss.backward()
         loss.item()  # a graphics card is waited for
         self.model.zero_grad()

@@ -12,7 +12,7 @@ from llmviz.training import TokenBatches, Trainer, next_token_objective
 
 V = 17
 IDS = np.random.default_rng(0).integers(V, size=2000).astype(np.uint16)
-TINY = {"n_layer": 1, "n_head": 2, "n_embd": 16, "block_size": 8, "batch_size": 4, "max_steps": 6}
+TINY = {"n_layer": 1, "n_head": 2, "n_embd": 16, "block_size": 8, "batch_size": 40, "max_steps": 6}
 
 
 def trainer(**more) -> Trainer:
@@ -25,6 +25,8 @@ def trainer(**more) -> Trainer:
 def test_compiled_or_not_the_same_losses():
     plain, compiled = trainer(), trainer(compile=True)
     assert compiled.learner is not compiled.model
+    assert compiled.step().seconds < 1, "it was compiled before"
+    plain.step()
     for _ in range(4):
         assert compiled.step().loss == pytest.approx(plain.step().loss, rel=1e-4)
     assert compiled.loss_ahead() == pytest.approx(plain.loss_ahead(), rel=1e-4)
