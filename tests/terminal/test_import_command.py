@@ -15,6 +15,7 @@ from llmviz.runs.library import Library
 from llmviz.runs.opened import OpenedModels
 from tests.model.hub.foreign import save_model, their_logits, train_gpt2_tokenizer
 from tests.model.hub.local_hub import REVISION, LocalHub
+from tests.text.peers import peer
 
 transformers = pytest.importorskip("transformers")
 
@@ -105,6 +106,36 @@ def test_its_size_is_judged_by_its_description(theirs, tmp_path, monkeypatch):
             import_from_hub("somebody/fox", tmp_path / "fox", most_bytes=10**9, most_parameters=1000)
         assert hub.fetched() == ["config.json", "tokenizer.json"]
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("kind", "cut", "how"),
+    [
+        ("Llama", "llama3", {"ignore_merges": True, "begin": True}),
+        ("Llama", "smollm", {}),
+        ("Qwen3", "qwen", {"nfc": True}),
+    ],
+)
+def test_a_llama_or_qwen_comes_with_its_tokenizer(command, tmp_path, kind, cut, how):
+    peer(cut, **how).save(str(tmp_path / "tokenizer.json"))
+    shape = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
+    shape |= {"num_key_value_heads": 2, "head_dim": 8, "max_position_embeddings": 64}
+    config = getattr(transformers, f"{kind}Config")(**shape, pad_token_id=None, eos_token_id=None)
+    folder = save_model(tmp_path / "theirs", config, tmp_path / "tokenizer.json", padding=6)
+    assert command("import", folder, "--out", tmp_path / "run").status == 0
+    opened = OpenedModels().get(tmp_path / "run")
+    text = "It's 2024, cafe\u0301!\n\nfoo"
+    ids = opened.tokenizer.encode(text)
+    assert ids == transformers.AutoTokenizer.from_pretrained(folder)(text)["input_ids"]
+    with torch.no_grad():
+        ours = opened.model(torch.tensor([ids]))
+    theirs = their_logits(folder, torch.tensor([ids]))[..., : opened.tokenizer.vocab_size]
+    assert (ours - theirs).abs().max() <= 1e-4
+    for arguments in (["sample", "--prompt", "It"], ["probe", "attention", "--prompt", "It's"]):
+        *name, flag, prompt = arguments
+        assert command(*name, tmp_path / "run", flag, prompt, "--json").status == 0
+    assert command("export", tmp_path / "run", "--out", tmp_path / "back").status == 0
+    assert transformers.AutoTokenizer.from_pretrained(tmp_path / "back")(text)["input_ids"] == ids
 
 
 def test_16_bit_weights_stay_16_bits(command, theirs, tmp_path):

@@ -113,7 +113,7 @@ HOSTILE = {
     "huge number": b'{"model": ' + b"9" * 10_000 + b"}",
     "unigram": changed(["model", "type"], "Unigram"),
     "type is a list": changed(["model", "type"], ["BPE"]),
-    "normalizer": changed(["normalizer"], {"type": "NFC"}),
+    "normalizer": changed(["normalizer"], {"type": "NFKC"}),
     "unknown token": changed(["model", "unk_token"], "<unk>"),
     "dropout": changed(["model", "dropout"], 0.5),
     "no pre-tokenizer": changed(["pre_tokenizer"], None),

@@ -7,8 +7,9 @@
 5. `bpe_training`: learning merges.
 6. `bpe_merging`: applying them to a word.
 7. `bpe`: the three together.
-8. `files`: opening a ``tokenizer.json`` that somebody else may have written.
-9. `tiktoken_files`: OpenAI's vocabularies, where they can be had.
+8. `cuts`: the first cut as other models make it, and `templates`: what they put before a text.
+9. `files`: opening a ``tokenizer.json`` that somebody else may have written.
+10. `tiktoken_files`: OpenAI's vocabularies, where they can be had.
 """
 
 from llmviz.text.tokenizers.base import Tokenizer, TokenizerError, TokenizerUnavailable, UnknownCharacter

@@ -9,6 +9,7 @@ It starts from the 256 bytes, so every text can be written; the merges only make
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -20,6 +21,8 @@ from llmviz.text.tokenizers.bpe_merging import LONG_WORD, Merges, Pair, merge_lo
 from llmviz.text.tokenizers.bpe_training import train_merges
 from llmviz.text.tokenizers.byte_symbols import to_symbols
 from llmviz.text.tokenizers.bytes import byte_level_json
+from llmviz.text.tokenizers.cuts import CUTS
+from llmviz.text.tokenizers.templates import begin_json
 from llmviz.text.tokenizers.words import split_words
 
 _CACHED_WORDS = 200_000  # a server tokenizes for weeks: the cache is emptied when it has grown to this
@@ -33,6 +36,10 @@ class BPETokenizer(Tokenizer):
         merges: {(left id, right id): joined id}, in the order in which they apply.
         special_tokens: texts that always are one token, such as ``<|endoftext|>``, and their ids.
         add_prefix_space: read every text as if it began with a space, as some published files ask for.
+        cut: the first cut of a text, by its name in `cuts`.
+        composed: write é as one character first where it came as two (Unicode's NFC).
+        whole_words: a word that is a token needs no merges to become it.
+        begin: ids that stand before every text, as Llama 3 has it.
     """
 
     kind = "bpe"
@@ -43,11 +50,18 @@ class BPETokenizer(Tokenizer):
         merges: Mapping[Pair, int],
         special_tokens: Mapping[str, int] | None = None,
         add_prefix_space: bool = False,
+        *,
+        cut: str = "gpt2",
+        composed: bool = False,
+        whole_words: bool = False,
+        begin: Sequence[int] = (),
     ) -> None:
         self._tokens = list(tokens)
         self.merges: Merges = {pair: (rank, joined) for rank, (pair, joined) in enumerate(merges.items())}
         self.special_tokens = dict(special_tokens or {})
         self.add_prefix_space = add_prefix_space
+        self.cut, self.composed, self.whole_words, self.begin = cut, composed, whole_words, list(begin)
+        self._split = CUTS[cut].words
         longest_first = sorted(self.special_tokens, key=len, reverse=True)  # where two begin alike
         self._specials = regex.compile("(" + "|".join(map(regex.escape, longest_first)) + ")")
         specials = set(self.special_tokens.values())
@@ -56,6 +70,9 @@ class BPETokenizer(Tokenizer):
             for token_id, token in enumerate(self._tokens)
             if len(token) == 1 and token_id not in specials
         }
+        self._id_of_word = (
+            {token: at for at, token in enumerate(self._tokens) if at not in specials} if whole_words else {}
+        )
         self._words: dict[str, list[int]] = {}  # cache: the same words come again and again
 
     @classmethod
@@ -77,7 +94,7 @@ class BPETokenizer(Tokenizer):
 
     def encode(self, text: str) -> list[int]:
         utf8_bytes(text)
-        ids: list[int] = []
+        ids = self.begin.copy()
         for part in self._split_specials(text):
             special = self.special_tokens.get(part)
             if special is not None:
@@ -85,7 +102,9 @@ class BPETokenizer(Tokenizer):
                 continue
             if self.add_prefix_space and not part.startswith(" "):
                 part = " " + part
-            for word in split_words(part):
+            if self.composed:
+                part = unicodedata.normalize("NFC", part)
+            for word in self._split(part):
                 known = self._words.get(word)
                 ids.extend(self._encode_word(word) if known is None else known)
         return ids
@@ -98,7 +117,7 @@ class BPETokenizer(Tokenizer):
         for content, token_id in self.special_tokens.items():
             symbols[token_id] = content
         flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
-        return byte_level_json(
+        content = byte_level_json(
             vocab={symbol: token_id for token_id, symbol in enumerate(symbols)},
             merges=[[symbols[left], symbols[right]] for left, right in self.merges],
             split_words=True,
@@ -108,8 +127,24 @@ class BPETokenizer(Tokenizer):
                 for content, token_id in sorted(self.special_tokens.items(), key=lambda item: item[1])
             ],
         )
+        return content | self._unlike_gpt2(content)
+
+    def _unlike_gpt2(self, content: dict[str, Any]) -> dict[str, Any]:
+        """The parts of the ``tokenizer.json`` in which other models differ from GPT-2."""
+        parts: dict[str, Any] = {}
+        if self.cut != "gpt2":
+            parts["pre_tokenizer"] = CUTS[self.cut].pre_tokenizer
+        if self.composed:
+            parts["normalizer"] = {"type": "NFC"}
+        if self.whole_words:
+            parts["model"] = content["model"] | {"ignore_merges": True}
+        if self.begin:
+            parts["post_processor"] = begin_json(self.special_tokens, self.begin)
+        return parts
 
     def _encode_word(self, word: str) -> list[int]:
+        if (whole := self._id_of_word.get(word.encode("utf-8"))) is not None:
+            return [whole]
         try:
             byte_ids = [self._id_of_byte[byte] for byte in word.encode("utf-8")]
         except KeyError as missing:

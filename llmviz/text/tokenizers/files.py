@@ -1,4 +1,4 @@
-"""Opens a Hugging Face ``tokenizer.json``: our own, or a byte-level BPE in GPT-2's layout.
+"""Opens a Hugging Face ``tokenizer.json``: our own, or a byte-level BPE as GPT-2, Llama 3 or Qwen have it.
 
 The file may come from anybody, so nothing in it is believed before it is checked, and what we would
 read differently from `tokenizers` (another normalizer, another first cut) is refused, not ignored.
@@ -17,6 +17,8 @@ from llmviz.text.tokenizers.bpe_merging import Pair
 from llmviz.text.tokenizers.byte_symbols import SYMBOL_OF_BYTE, from_symbols
 from llmviz.text.tokenizers.bytes import ByteTokenizer
 from llmviz.text.tokenizers.chars import CharTokenizer
+from llmviz.text.tokenizers.cuts import cut_of
+from llmviz.text.tokenizers.templates import begin_of
 
 MAX_FILE_BYTES = 32_000_000  # GPT-2's file has 2 MB, the largest published ones about 20
 MAX_SPECIAL_TOKENS = 1_000
@@ -42,9 +44,11 @@ def parse_tokenizer(content: bytes) -> Tokenizer:
         raise TokenizerError("The tokenizer file is not JSON text.") from None
     data = _object(data, "file")
     model = _object(data.get("model"), "model")
-    for part in ("normalizer", "truncation", "padding"):
+    for part in ("truncation", "padding"):
         if data.get(part) is not None:
             _refuse(f"it uses a {part}, which LLMViz does not")
+    if data.get("normalizer") not in (None, {"type": "NFC"}):
+        _refuse("it uses a normalizer, which LLMViz does not")
     readers = {"WordLevel": _read_chars, "BPE": _read_byte_level}
     reader = readers.get(str(model.get("type", "BPE")))  # the oldest files leave the type out
     if reader is None:
@@ -82,7 +86,8 @@ def _token_list(vocab: dict[str, Any]) -> list[str]:
 def _read_chars(data: dict[str, Any], model: dict[str, Any]) -> CharTokenizer:
     characters = _token_list(_object(model.get("vocab"), "vocabulary"))
     expected = CharTokenizer("a").to_json()
-    same = all(data.get(part) == expected[part] for part in ("pre_tokenizer", "decoder", "post_processor"))
+    parts = ("normalizer", "pre_tokenizer", "decoder", "post_processor")
+    same = all(data.get(part) == expected[part] for part in parts)
     if not same or data.get("added_tokens") or any(len(character) != 1 for character in characters):
         _refuse("it reads whole words, and only byte-level BPE, bytes and single characters are supported")
     return CharTokenizer("".join(characters))
@@ -92,32 +97,39 @@ def _read_byte_level(data: dict[str, Any], model: dict[str, Any]) -> Tokenizer:
     for option in ("dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix"):
         if model.get(option):  # GPT-2's own file has "" for the affixes
             _refuse(f"its BPE uses {option}, which byte-level BPE does not")
-    for option in ("byte_fallback", "ignore_merges"):
-        if model.get(option):
-            _refuse(f"its BPE uses {option}, which GPT-2's does not")
-    splits_words, add_prefix_space = _read_pre_tokenizer(data)
+    if model.get("byte_fallback"):
+        _refuse("its BPE uses byte_fallback, which GPT-2's does not")
+    cut, add_prefix_space = _read_pre_tokenizer(data)
+    whole_words, composed = bool(model.get("ignore_merges")), data.get("normalizer") is not None
     vocab = _object(model.get("vocab"), "vocabulary")
     specials = _read_special_tokens(data, vocab)
     symbols = _token_list(vocab | specials)
     merges = _read_merges(_list(model.get("merges"), "merges"), vocab | specials)
-    if not splits_words:
-        if merges or specials or symbols != [SYMBOL_OF_BYTE[byte] for byte in range(256)]:
+    if (begin := begin_of(data.get("post_processor"), specials)) is None:
+        _refuse("it adds tokens of its own around every text")
+    if cut is None:
+        of_bytes = symbols == [SYMBOL_OF_BYTE[byte] for byte in range(256)]
+        if not of_bytes or merges or specials or whole_words or composed:
             _refuse("it does not cut the text into words as GPT-2 does")
         return ByteTokenizer()
     tokens = [symbol.encode("utf-8") if symbol in specials else _token_bytes(symbol) for symbol in symbols]
-    return BPETokenizer(tokens, merges, specials, add_prefix_space)
+    options = {"cut": cut, "composed": composed, "whole_words": whole_words, "begin": begin}
+    return BPETokenizer(tokens, merges, specials, add_prefix_space, **options)
 
 
-def _read_pre_tokenizer(data: dict[str, Any]) -> tuple[bool, bool]:
-    """(cuts into GPT-2's words, adds a space in front), if everything around the model is byte-level."""
+def _read_pre_tokenizer(data: dict[str, Any]) -> tuple[str | None, bool]:
+    """(the first cut into words, None for none; whether a space is put in front)."""
     pre_tokenizer = _object(data.get("pre_tokenizer"), "pre-tokenizer")
     decoder = _object(data.get("decoder"), "decoder")
-    if pre_tokenizer.get("type") != "ByteLevel" or decoder.get("type") != "ByteLevel":
+    kind = pre_tokenizer.get("type")
+    if decoder.get("type") != "ByteLevel" or kind not in ("ByteLevel", "Sequence"):
         _refuse("it is not byte-level as GPT-2's is")
-    post_processor = data.get("post_processor")  # ByteLevel's moves offsets only, others add tokens
-    if post_processor is not None and _object(post_processor, "post-processor").get("type") != "ByteLevel":
-        _refuse("it adds tokens of its own around every text")
-    return bool(pre_tokenizer.get("use_regex", True)), bool(pre_tokenizer.get("add_prefix_space", True))
+    if kind == "ByteLevel":
+        cut = "gpt2" if pre_tokenizer.get("use_regex", True) else None
+        return cut, bool(pre_tokenizer.get("add_prefix_space", True))
+    if (known := cut_of(pre_tokenizer)) is None:
+        _refuse("it cuts a text into words in a way that LLMViz does not know")
+    return known, False
 
 
 def _read_special_tokens(data: dict[str, Any], vocab: dict[str, Any]) -> dict[str, int]:
