@@ -24,6 +24,7 @@ const components = {
   live: () => import("./live.js"),
   compare: () => import("./compare.js"),
   fold: () => import("./fold.js"),
+  dial: () => import("./dial.js"),
   class: () => import("./class.js"),
 };
 

@@ -10,6 +10,7 @@ from gradio.components import Component
 
 from llmviz.runs import Host, Refused
 from llmviz.settings import FIELDS, PRESETS, SettingsError, about, parse_settings
+from llmviz.settings.derive import DEEPEST, derived_from_depth
 from llmviz.ui.components import component
 from llmviz.ui.controls import choices, control, form_settings
 from llmviz.ui.explore import Curve, loss_figure
@@ -56,6 +57,7 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
     with gr.Column(elem_id="lv-more", elem_classes="lv-panel"):
         component("spark")
         live = component("live")
+        dial = component("dial", value={"deepest": DEEPEST, "reasons": []})
         more = _more_controls()
     form = replace(form, more=more)
     with gr.Row(elem_id="lv-train-panels"):
@@ -133,6 +135,15 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
         size = event._data["size"]
         return [size, *choose_size(size)]
 
+    def turn_dial(event: gr.EventData) -> list[Any]:
+        """The dial brings what follows from a depth, and the reasons; other settings stay."""
+        try:
+            derived = derived_from_depth(int(event._data["depth"]))
+        except (KeyError, TypeError, ValueError):
+            return [gr.skip()] * (1 + len(names))
+        said = {"deepest": DEEPEST, "reasons": [found.reason for found in derived.values()]}
+        return [said, *(derived[name].value if name in derived else gr.skip() for name in names)]
+
     def explore(selected: str) -> Any:
         """The figure of the runs that the browser names; [[id, what it is called], …]."""
         asked = _selected(selected).get("explore")
@@ -158,6 +169,7 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
     for fills in (
         form.size.input(choose_size, form.size, filled[1:], queue=False, **quietly),
         toolbar.select(suggest_size, None, filled, **quietly),
+        dial.select(turn_dial, None, [dial, *more.values()], **quietly),
         # Not "load": Gradio sends that one itself, for every visitor and without the link.
         toolbar.apply(open_link, None, [reply, *filled], **quietly),
     ):

@@ -60,3 +60,20 @@ def test_a_bigram_trains_and_says_that_it_has_no_attention(page, app_server):
     wait_for_status(page, train(page), "finished", 60)
     page.get_by_role("tab", name="Attention").click()
     page.get_by_text("it has no attention to show").first.wait_for(timeout=10_000)
+
+
+def test_one_dial_fills_the_form_and_says_why(page, app_server):
+    open_app(page, app_server)
+    page.get_by_role("button", name="More").click()
+    page.get_by_label("Depth, and all else from it").fill("3")
+    page.wait_for_function("document.querySelector('#lv-set-n_embd input')?.value === '96'")
+    page.wait_for_function("document.querySelector('#lv-set-max_steps input')?.value === '1500'")
+    page.get_by_text("Width 96: 32 for each layer").wait_for()
+    page.locator("#lv-set-n_embd input").fill("120")  # whatever it says can be changed
+    page.keyboard.press("Tab")
+    page.wait_for_timeout(500)
+    page.keyboard.press("Escape")
+    run = train(page)
+    settings = page.evaluate(f"window.llmviz.store.summaries.get('{run}').settings")
+    assert (settings["n_layer"], settings["n_embd"], settings["max_steps"]) == (3, 120, 1500)
+    page.locator("#lv-stop").click()
