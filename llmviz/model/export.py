@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 NOWHERE: dict[str, tuple[Any, ...]] = {
     "init": ("gpt2", "pytorch", "zero", "std"),
     **dict.fromkeys(("x0_shortcut", "value_embeddings", "smear", "bigram_embeddings"), (False,)),
+    "ngram_embeddings": (0,),
 }
 END_OF_TEXT = "<|endoftext|>"
 CARD = "README.md"

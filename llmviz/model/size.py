@@ -34,6 +34,7 @@ def n_parameters(model: Shape, vocab_size: int) -> int:
     ends += model.block_size * C if choices.positions == "learned" else 0
     ends += _norm(choices, C) * (choices.embedding_norm + (choices.norm_place == "pre"))
     ends += min(V * V, MAX_PAIRS) * C if choices.bigram_embeddings else 0
+    ends += (choices.ngram_embeddings - 1) * choices.ngram_rows * C if choices.ngram_embeddings else 0
     ends += min(C, SMEAR_INPUTS) + 1 if choices.smear else 0
     return ends + model.n_layer * _block(model, V)
 

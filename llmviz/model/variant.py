@@ -15,6 +15,7 @@ from llmviz.model.gpt import GPT
 from llmviz.model.heads import CausalSelfAttention
 from llmviz.model.initial import make_initial
 from llmviz.model.linear import Linear, linear
+from llmviz.model.ngrams import make_ngram_embedding
 from llmviz.model.norms import make_norm
 from llmviz.model.positions import added_positions, turned_positions
 from llmviz.model.shortcuts import make_embeddings_again, make_pair_embedding, make_smear
@@ -102,6 +103,7 @@ class VariantGPT(GPT):
         make_block = _BLOCKS[choices.norm_place]
         self.wte = nn.Embedding(config.vocab_size, config.n_embd)
         self.pairs = make_pair_embedding(config)
+        self.ngrams = make_ngram_embedding(config)
         self.wpe = added_positions(config)
         self.ln_0 = make_norm(config, config.n_embd) if choices.embedding_norm else nn.Identity()
         self.smear = make_smear(config)
@@ -117,7 +119,7 @@ class VariantGPT(GPT):
 
     def embed(self, ids: Tensor) -> Tensor:
         """(B, T) token ids → (B, T, C)."""
-        x = self.wpe(self.pairs(self.wte(ids), ids))
+        x = self.wpe(self.ngrams(self.pairs(self.wte(ids), ids), ids))
         return self.drop(self.smear(self.ln_0(x)))
 
     def told(self, ids: Tensor, x: Tensor) -> tuple[Tensor, ...]:

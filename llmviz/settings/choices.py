@@ -13,6 +13,7 @@ NORM_EPS = {"layernorm": 1e-5, "rmsnorm": 1e-5, "plain-rmsnorm": SMALLEST}
 ROPE_BASE = 10_000.0
 # No table of pairs has more rows: beyond it, several pairs share one. A prime, to spread them evenly.
 MAX_PAIRS = 32_749
+NGRAM_ROWS = 4_096  # of each table of n-grams
 SMEAR_INPUTS = 12  # how many numbers of a token decide how much of the one before is mixed into it
 
 
@@ -54,6 +55,8 @@ class Choices:
     value_embeddings: bool = False
     smear: bool = False
     bigram_embeddings: bool = False
+    ngram_embeddings: int = 0  # the longest n-gram with a table; 0: none
+    ngram_rows: int = 0
     soft_cap: float = 0.0  # 0: none
 
 
@@ -99,6 +102,7 @@ def sized(choices: Choices, shape: Shape) -> Choices:
         n_kv_head=choices.n_kv_head or shape.n_head,
         head_width=choices.head_width or max(1, shape.n_embd // shape.n_head),
         mlp_width=choices.mlp_width or _mlp_width(choices.activation, shape.n_embd),
+        ngram_rows=(choices.ngram_rows or NGRAM_ROWS) if choices.ngram_embeddings else 0,
         window=min(choices.window or shape.block_size, shape.block_size),
     )
 

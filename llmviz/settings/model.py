@@ -227,6 +227,25 @@ class ModelSettings(Room):
         label="Embeddings of pairs",
         help="A table with a row for every pair of neighbours, added to the embedding of the second.",
     )
+    ngram_embeddings: int = setting(
+        0,
+        ge=0,
+        le=8,
+        group=SHORTCUTS,
+        label="Embeddings of n-grams",
+        unit="tokens (0: none)",
+        help="Tables for the last two tokens, the last three, and so on up to so many, added to the last's "
+        "embedding: spelling, learned without attention.",
+    )
+    ngram_rows: int = setting(
+        0,
+        ge=0,
+        le=200_000,
+        group=SHORTCUTS,
+        label="Rows of n-grams",
+        unit="a table (0: 4,096)",
+        help="How many vectors each of these tables has; a hash says which n-grams share one.",
+    )
     rope_scaling: Literal["auto", "linear", "llama3"] = setting(
         "auto",
         derived=True,

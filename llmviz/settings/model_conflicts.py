@@ -59,6 +59,17 @@ def _idle(model: ModelSettings, choices: Choices) -> Iterator[Conflict]:
             f"Only RoPE has a base, and the positions are “{choices.positions}”: set the base of RoPE to 0, "
             "or the positions to “rope”.",
         )
+    if model.ngram_embeddings == 1:
+        yield (
+            {"ngram_embeddings"},
+            "An n-gram of 1 token is the token, which has an embedding already: choose 2 or more, or 0.",
+        )
+    if model.ngram_rows and not model.ngram_embeddings:
+        yield (
+            {"ngram_rows", "ngram_embeddings"},
+            "Rows of n-grams only count where n-grams have embeddings: set the rows to 0, or the embeddings "
+            "of n-grams to 2 or more.",
+        )
     if choices.init != "std" and model.init_std:
         yield (
             {"init", "init_std"},

@@ -24,6 +24,33 @@ def _preset(name: str, label: str, note: str, **flat: Any) -> Preset:
 # After `small`, twice as many sentences were grammatical as with temperature 0.8 and all words.
 CAREFUL = {"temperature": 0.7, "top_p": 0.9}
 
+# The fastest way we know to the loss at which nanoGPT's recipe for a CPU ends on tiny Shakespeare's letters.
+# How it was found, and what did not help: assets/lessons/time-to-loss.md.
+SPEEDRUN = {
+    "corpus": "stories",
+    "tokenizer": "chars",
+    "architecture": "modern",
+    "n_layer": 1,
+    "n_head": 2,
+    "n_embd": 48,
+    "mlp_width": 96,
+    "ngram_embeddings": 4,
+    "ngram_rows": 5_120,
+    "block_size": 64,
+    "batch_size": 16,
+    "max_steps": 100,
+    "learning_rate": 0.02,
+    "schedule": "wsd",
+    "decay_share": 0.6,
+    "final_lr_ratio": 0.0,
+    "warmup_steps": 0,
+    "weight_decay": 0.0,
+    "beta1": 0.5,
+    "beta2": 0.95,
+    "eval_interval": 20,
+    "max_new_tokens": 120,
+}
+
 PRESETS: dict[str, Preset] = {
     preset.name: preset
     for preset in (
@@ -105,6 +132,12 @@ PRESETS: dict[str, Preset] = {
             eval_interval=200,
             max_new_tokens=100,
             **CAREFUL,
+        ),
+        _preset(
+            "speedrun",
+            "Speedrun",
+            "about a second: spelling from tables of n-grams, letter by letter",
+            **SPEEDRUN,
         ),
     )
 }

@@ -57,6 +57,7 @@ def test_logits_are_equal(tmp_path, settings):
     [
         ({"architecture": "modern", "smear": True}, "NanoChatForCausalLM", "“Smear” off instead of on"),
         ({"architecture": "modern", "x0_shortcut": True}, "NanoChatForCausalLM", "“Embeddings again”"),
+        ({"architecture": "modern", "ngram_embeddings": 3}, "NanoChatForCausalLM", "n-grams” 0 instead of 3"),
         ({"architecture": "gpt2", "positions": "alibi"}, "GPT2LMHeadModel", "learned instead of alibi"),
         ({"architecture": "llama", "window": 8}, "LlamaForCausalLM", "24 instead of 8"),
         ({"architecture": "llama", "norm": "layernorm"}, "LlamaForCausalLM", "rmsnorm instead of layernorm"),

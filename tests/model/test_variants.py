@@ -34,6 +34,7 @@ VALUES = {
     "value_embeddings": [False, True],
     "smear": [False, True],
     "bigram_embeddings": [False, True],
+    "ngram_embeddings": [0, 3],
 }
 REFUSED = {(("init", "mup"), ("tied", "on"))}  # the one pair that does not go together
 
