@@ -9,9 +9,9 @@ from llmviz.training.growth import stages
 if TYPE_CHECKING:
     from llmviz.settings import ModelSettings, RunSettings
 
-# Newton–Schulz on an (R, C) matrix, R ≤ C, is five times 4R²C + 2R³ operations: for the four matrices of a
-# block of width C together 280·C³, which is 23·C a number.
-MUON_FLOPS = 23
+# Newton–Schulz on an (R, C) matrix, R ≤ C, is five times 4R²C + 2R³ operations: for the six matrices of a
+# block of width C together 300·C³, which is 25·C a number.
+MUON_FLOPS = 25
 COMPILER = 300_000_000  # bytes: PyTorch's compiler in the worker, and the C++ compiler beside it
 MUON_SCRATCH = 3  # numbers for each of the matrices, while those of one shape are made orthogonal
 

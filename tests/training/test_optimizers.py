@@ -11,7 +11,7 @@ from llmviz.model import build_gpt
 from llmviz.settings import ModelSettings, TrainingSettings
 from llmviz.training import build_optimizer
 from llmviz.training.optimizers.lion import Lion
-from llmviz.training.optimizers.muon import COEFFICIENTS, Muon, block_matrices, orthogonalized
+from llmviz.training.optimizers.muon import COEFFICIENTS, Muon, block_matrices, orthogonalized, rows_of
 
 MODEL = ModelSettings(n_layer=2, n_head=2, n_embd=16, block_size=8)
 STEPS = 6
@@ -128,6 +128,37 @@ def test_muon_in_64_bits():
         update = u @ np.diag(polynomial(s / np.sqrt((s**2).sum()))) @ vt
         w = w * (1 - 0.05 * 0.2) - 0.05 * math.sqrt(12 / 3) * update
     np.testing.assert_allclose(weight.detach().numpy(), w, rtol=1e-9)
+
+
+def test_matrices_one_under_another_are_corrected_one_by_one():
+    dice = torch.Generator().manual_seed(5)
+    whole = nn.Parameter(torch.randn(16, 6, generator=dice))
+    apart = [nn.Parameter(part.clone()) for part in whole.detach().split([8, 4, 4])]
+    together, singly = Muon([whole], rows={whole: [8, 4, 4]}), Muon(apart)
+    for _ in range(STEPS):
+        whole.grad = torch.randn(16, 6, generator=dice)
+        for part, gradient in zip(apart, whole.grad.split([8, 4, 4]), strict=True):
+            part.grad = gradient.clone()
+        before, parts_before = whole.detach().clone(), [part.detach().clone() for part in apart]
+        together.step()
+        singly.step()
+        moved = (whole.detach() - before) / math.sqrt(16 / 6)  # as long as the steps of the whole are
+        for step, part, start in zip(moved.split([8, 4, 4]), apart, parts_before, strict=True):
+            long = math.sqrt(max(1, len(part) / 6))
+            torch.testing.assert_close(step, (part.detach() - start) / long, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("shared", [0, 2, 1])
+@pytest.mark.parametrize("architecture", ["gpt2", "modern", "llama"])
+def test_queries_keys_and_values_are_matrices_of_their_own(architecture, shared):
+    model = build_gpt(
+        MODEL.model_copy(update={"architecture": architecture, "n_kv_head": shared, "n_embd": 32}), 11, 0
+    )
+    found = rows_of(model)
+    assert len(found) == 2
+    for weight, rows in found.items():
+        assert rows == [32, 16 * (shared or 2), 16 * (shared or 2)]
+        assert sum(rows) == len(weight)
 
 
 @pytest.mark.parametrize("name", ["adamw", "muon", "sgd", "lion"])
