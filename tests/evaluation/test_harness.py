@@ -13,6 +13,7 @@ from lm_eval.utils import get_rolling_token_windows  # noqa: E402
 
 from llmviz.evaluation.harness import HarnessModel, prediction_windows  # noqa: E402
 from llmviz.model import GPT, GPTConfig  # noqa: E402
+from llmviz.model.export import export_model  # noqa: E402
 from llmviz.text.tokenizers import CharTokenizer, UnknownCharacter  # noqa: E402
 
 BLOCK = 12
@@ -122,6 +123,23 @@ def test_writing_stops_where_the_task_says(asked):
         instances("generate_until", ("moo", {"max_gen_toks": 20, "until": [stop]}))
     )
     assert stopped == whole[: whole.index(stop)]
+
+
+def test_an_exported_model_scores_the_same_by_the_harnesss_own_adapter(asked, tmp_path, monkeypatch):
+    pytest.importorskip("accelerate", reason="accelerate is not installed: see requirements-dev.txt")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    from lm_eval.models.huggingface import HFLM
+
+    export_model(asked.model, asked.tokens, tmp_path, "# A model\n")
+    line_end = asked.tokens.encode("\n")[0]
+    theirs = HFLM(str(tmp_path), device="cpu", dtype="float32", batch_size=2, prefix_token_id=line_end)
+    pairs = [("a cat says", " meow"), ("", "moo"), ("a very very old cow says", " quack.")]
+    requests = instances("loglikelihood", *pairs)
+    mine, other = (lm.loglikelihood(requests, disable_tqdm=True) for lm in (asked, theirs))
+    for (nats, greedy), (expected, as_greedy) in zip(mine, other, strict=True):
+        assert nats == pytest.approx(expected, abs=1e-3) and greedy == as_greedy
+    whole = instances("loglikelihood_rolling", ("the quick brown fox jumps over the lazy dog",))
+    assert asked.loglikelihood_rolling(whole) == pytest.approx(theirs.loglikelihood_rolling(whole), abs=1e-3)
 
 
 def test_sampling_and_unknown_characters_are_refused(asked):
