@@ -9,6 +9,7 @@ from llmviz.runs.channel import Channel
 from llmviz.runs.exported import export_run
 from llmviz.runs.jobs import explain
 from llmviz.runs.opened import OpenedModels
+from llmviz.runs.refusal import disk_troubles_told
 
 
 def serve(channel: Channel, order: dict[str, Any]) -> None:
@@ -18,10 +19,11 @@ def serve(channel: Channel, order: dict[str, Any]) -> None:
     torch.set_num_threads(1)
     folder, target = Path(order["folder"]), Path(order["zip"])
     try:
-        export_run(OpenedModels().get(Path(order["run"]), order["step"]), folder)
-        with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:  # weights hardly pack
-            for path in sorted(folder.iterdir()):
-                archive.write(path, f"{order['name']}/{path.name}")
+        with disk_troubles_told():
+            export_run(OpenedModels().get(Path(order["run"]), order["step"]), folder)
+            with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:  # weights hardly pack
+                for path in sorted(folder.iterdir()):
+                    archive.write(path, f"{order['name']}/{path.name}")
     except Exception as error:
         channel.send({"error": explain(error)})
     else:

@@ -8,6 +8,7 @@ from typing import Any
 from llmviz.runs.channel import Channel
 from llmviz.runs.imported import import_from_hub
 from llmviz.runs.jobs import explain
+from llmviz.runs.refusal import disk_troubles_told
 
 
 def serve(channel: Channel, order: dict[str, Any]) -> None:
@@ -17,14 +18,15 @@ def serve(channel: Channel, order: dict[str, Any]) -> None:
     torch.set_num_threads(1)
     threading.Thread(target=_end_with, args=(channel,), daemon=True).start()
     try:
-        import_from_hub(
-            order["name"],
-            Path(order["out"]),
-            most_bytes=order["most_bytes"],
-            most_parameters=order["most_parameters"],
-            label=order["label"],
-            say=lambda what: channel.send({"said": what}),
-        )
+        with disk_troubles_told():
+            import_from_hub(
+                order["name"],
+                Path(order["out"]),
+                most_bytes=order["most_bytes"],
+                most_parameters=order["most_parameters"],
+                label=order["label"],
+                say=lambda what: channel.send({"said": what}),
+            )
     except Exception as error:
         channel.send({"error": explain(error)})
     else:

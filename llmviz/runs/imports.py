@@ -53,6 +53,9 @@ class Imports:
         host.rates.spend("start", owner)
         room = self._room(owner)
         memory = (host.limits.together - host.lives.memory()) // OPENING
+        # Who asks a large model something takes everybody's turn for it: in a class none may be larger than
+        # what is trained there.
+        most = min(host.limits.imported, host.limits.parameters if host.classroom.on else memory, memory)
         run_id = secrets.token_hex(16)
         folder = host.runs / f".opening-{run_id}"
         order = {
@@ -60,7 +63,7 @@ class Imports:
             "out": str(folder / "run"),
             "label": random_name() if host.classroom.on else None,  # others see it in the teacher's list
             "most_bytes": min(room, 4 * host.limits.imported),
-            "most_parameters": max(0, min(host.limits.imported, memory)),
+            "most_parameters": max(0, most),
         }
         job = Job(hash_token(owner), cancel=lambda: None)  # it goes on when nobody listens
         with self._lock:

@@ -100,6 +100,7 @@ class StoredTensors(Mapping[str, "Tensor"]):
     """{name: tensor} over one or several files; a tensor is read when it is asked for."""
 
     files: dict[str, Any] = field(repr=False)  # {name of a tensor: the open file that holds it}
+    asked: set[str] = field(default_factory=set, repr=False)
 
     @classmethod
     def of(cls, paths: tuple[Path, ...]) -> "StoredTensors":
@@ -116,12 +117,17 @@ class StoredTensors(Mapping[str, "Tensor"]):
         return cls(files)
 
     def __getitem__(self, name: str) -> "Tensor":
+        self.asked.add(name)
         try:
             return self.files[name].get_tensor(name)
         except KeyError:
             raise ForeignModelError(
                 f"The weights of this model lack {name}: they are not what its config.json describes."
             ) from None
+
+    def unread(self) -> set[str]:
+        """The tensors that nobody has asked for."""
+        return set(self.files) - self.asked
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.files)

@@ -125,6 +125,29 @@ def test_weights_that_are_not_there_are_named(save_foreign):
         our_model(folder)
 
 
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"transformer.h.0.attn.extra": torch.ones(3)}, "would not use, such as transformer.h.0.attn.extra"),
+        ({"transformer.ln_f.weight": torch.ones(48, dtype=torch.int8)}, "packed"),
+        ({"transformer.h.0.mlp.c_fc.weight": torch.ones(2, 3, 4)}, "shapes|do not fit"),
+        ({"transformer.wte.weight": torch.ones(400, 7)}, "do not fit"),
+    ],
+)
+def test_weights_that_are_something_else_are_refused(save_foreign, change, says):
+    folder = save_foreign(config())
+    tensors = load_file(folder / "model.safetensors") | change
+    save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(ValueError, match=says) as refused:
+        our_model(folder)
+    assert str(refused.value).endswith(".")
+
+
+def test_quantised_models_are_refused():
+    with pytest.raises(ForeignModelError, match="quantised"):
+        foreign_shape(config().to_dict() | {"quantization_config": {"bits": 4}})
+
+
 def test_a_tokenizer_of_another_model_is_refused(save_foreign):
     with pytest.raises(ForeignModelError, match="do not belong together"):
         foreign_weights(open_checkpoint(save_foreign(config())), 10_000)

@@ -78,6 +78,13 @@ def test_the_machine_sets_the_limit(importing_host, owner, hub, monkeypatch):
     assert "model.safetensors" not in hub.fetched()
 
 
+def test_in_a_class_it_may_not_be_larger_than_what_is_trained(importing_host, owner, monkeypatch):
+    monkeypatch.setattr(importing_host.classroom, "on", True)
+    monkeypatch.setattr(importing_host, "limits", dataclasses.replace(importing_host.limits, parameters=2000))
+    last = messages(importing_host.imports.begin(NAME, owner))[-1]
+    assert "at most 2,000 can be opened here" in last["error"]
+
+
 def test_one_at_a_time(importing_host, owner, monkeypatch):
     first = importing_host.imports.begin(NAME, owner)
     with pytest.raises(Refused, match="Another model"):
