@@ -35,12 +35,14 @@ def export_model(model: "GPT", tokenizer: "Tokenizer", folder: Path, card: str) 
     from llmviz.model.tensorfile import write_tensors
 
     theirs = format_for(model)
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in theirs.weights_for(model).items()}
+    if sum(w.numel() for w in weights.values()) != sum(w.numel() for w in model.state_dict().values()):
+        raise ForeignModelError("Some weights of this model have no place in transformers' class for it.")
     folder.mkdir(parents=True, exist_ok=True)
     ends = _end_of_text(tokenizer)
     config = theirs.config_for(model) | {"bos_token_id": ends, "eos_token_id": ends, "dtype": "float32"}
     _write_json(folder / CONFIG, config)
     _write_json(folder / "generation_config.json", {"bos_token_id": ends, "eos_token_id": ends})
-    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in theirs.weights_for(model).items()}
     write_atomically(folder / WEIGHTS, lambda file: write_tensors(file, weights, {"format": "pt"}))
     tokenizer.save(folder / TOKENIZER)
     _write_json(folder / "tokenizer_config.json", _tokenizer_config(tokenizer, model.config.block_size))

@@ -62,6 +62,7 @@ def test_logits_are_equal(tmp_path, settings):
         ({"architecture": "llama", "window": 8}, "LlamaForCausalLM", "24 instead of 8"),
         ({"architecture": "llama", "norm": "layernorm"}, "LlamaForCausalLM", "rmsnorm instead of layernorm"),
         ({"architecture": "transformer"}, "GPT2LMHeadModel", "“Place of the norm” pre instead of post"),
+        ({"architecture": "modern", "ngram_embeddings": 3}, "NanoChatForCausalLM", "0 instead of 3"),
         ({"architecture": "bigram"}, "GPT2LMHeadModel", "instead of a table"),
         ({"architecture": "llama", "init": "mup"}, "LlamaForCausalLM", "“First weights”"),
     ],
@@ -71,6 +72,14 @@ def test_what_has_no_class_is_refused_with_the_nearest(tmp_path, settings, neare
     with pytest.raises(ForeignModelError, match=nearest) as refused:
         export_model(random_model(**settings), ByteTokenizer(), tmp_path / "theirs", "")
     assert says in str(refused.value) and str(refused.value).endswith(".")
+    assert not (tmp_path / "theirs").exists()
+
+
+def test_weights_without_a_place_are_noticed(tmp_path):
+    model = random_model(architecture="llama")
+    model.register_parameter("new", torch.nn.Parameter(torch.ones(3)))
+    with pytest.raises(ForeignModelError, match="no place"):
+        export_model(model, ByteTokenizer(), tmp_path / "theirs", "")
     assert not (tmp_path / "theirs").exists()
 
 
