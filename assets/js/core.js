@@ -24,6 +24,7 @@ export const store = {
   order: [], // ids as the server lists them: shipped first, then mine
   summaries: new Map(), // id -> summary
   data: new Map(), // id -> columns
+  plan: null, // what the form describes: its estimate, the diagram of its model
   host: null, // workers, active runs, estimates
   watching: null, // the run whose newest weights somebody looks at (attention, live)
   online: true,

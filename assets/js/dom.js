@@ -56,6 +56,13 @@ export function formatShort(n) {
   return String(Math.round(n));
 }
 
+/** 3.2e12 → "3.2 T operations". */
+export function formatOperations(n) {
+  const sizes = { E: 1e18, P: 1e15, T: 1e12, G: 1e9, M: 1e6, k: 1e3 };
+  const [letter, size] = Object.entries(sizes).find(([, least]) => n >= least) ?? ["", 1];
+  return `${Number((n / size).toPrecision(2))} ${letter} operations`.replace("  ", " ");
+}
+
 export function formatBytes(n) {
   if (n >= 1e6) return `${Number((n / 1e6).toPrecision(3))} MB`;
   return n >= 1e3 ? `${Number((n / 1e3).toPrecision(3))} kB` : `${n} bytes`;

@@ -16,6 +16,7 @@ const components = {
   film: () => import("./film.js"),
   status: () => import("./status.js"),
   health: () => import("./health.js"),
+  diagram: () => import("./diagram.js"),
   attention: () => import("./attention.js"),
   tokens: () => import("./tokens.js"),
   sample: () => import("./sample.js"),

@@ -1,7 +1,7 @@
 // The buttons of Train. Train asks Gradio (the form's values are there); the others ask our routes.
 
 import { listen, store, summaryOf } from "./core.js";
-import { formatSeconds, formatShort, h, setText } from "./dom.js";
+import { formatOperations, formatSeconds, formatShort, h, setText } from "./dom.js";
 import { mayBeSent } from "./owntext.js";
 import { command, complain } from "./page.js";
 
@@ -19,6 +19,7 @@ export function mount(box, props, trigger, watch) {
     stop: button("Stop", () => act("stop"), { id: "lv-stop" }),
     text: panelButton("My text", "lv-own-text-open", "lv-own-text"),
     more: panelButton("More", "lv-more-open", "lv-more"),
+    model: panelButton("Model", "lv-model-open", "lv-model"),
     explore: panelButton("Explore", "lv-explore-open", "lv-explore", () => trigger("expand")),
   };
   box.replaceChildren(h("div", { class: "lv-buttons" }, ...Object.values(buttons)), beforehand);
@@ -57,12 +58,20 @@ export function mount(box, props, trigger, watch) {
     if (!now) return setText(beforehand, "");
     const about = now.provisional ? "very roughly" : "about";
     const crowd = store.host?.active ? `, ${store.host.active} training now` : "";
-    const size_ = `${formatShort(now.parameters)} parameters, ${Math.ceil(now.memory_mb)} MB`;
+    const work = now.flops ? `, ${formatOperations(now.flops)}` : "";
+    const size_ = `${formatShort(now.parameters)} parameters, ${Math.ceil(now.memory_mb)} MB${work}`;
     setText(beforehand, `${about} ${formatSeconds(now.seconds)}${crowd} · ${size_}`);
     if (store.host?.active > CROWDED && (size ?? primary) === primary && primary !== "spark" && !offered) {
       offered = true;
       trigger("select", { size: "spark" });
     }
+  }
+
+  /** What the form describes, for the line here and for the diagram. */
+  function showPlan() {
+    store.plan = props.value ?? null;
+    store.emit("plan", store.plan);
+    showEstimate();
   }
 
   /** The box for a text of one's own opens when it is first asked for; its button brings it back. */
@@ -80,7 +89,7 @@ export function mount(box, props, trigger, watch) {
     offered = true;
     trigger("select", { size });
   });
-  watch("value", showEstimate);
+  watch("value", showPlan);
   listen(box, "host", showEstimate);
   listen(box, "runs", showRun);
   listen(box, "selection", follow);
@@ -91,7 +100,7 @@ export function mount(box, props, trigger, watch) {
     showRun();
   }
   follow();
-  showEstimate();
+  showPlan();
 }
 
 /** The Tab key reaches what a lesson needs first: Train, Pause, the scrubber, the tabs; then all the rest. */
@@ -118,7 +127,8 @@ function panelButton(label, bodyClass, panelId, onopen = () => {}) {
   });
   button.addEventListener("opened", () => document.getElementById(panelId)?.prepend(close));
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && document.body.classList.contains(bodyClass)) shut();
+    const above = document.querySelector("dialog[open], :popover-open"); // Escape closes what lies on top
+    if (event.key === "Escape" && !above && document.body.classList.contains(bodyClass)) shut();
   });
   return button;
 }

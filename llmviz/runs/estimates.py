@@ -101,12 +101,18 @@ class Measured:
         return replace(newer, **means, rounds=min(self.rounds + 1, ROUNDS))
 
 
+def steps_of(settings: RunSettings, costs: Costs) -> int:
+    """How many steps a whole run makes: of one limited in time, those that fit."""
+    training = settings.training
+    if training.max_seconds is None:
+        return training.max_steps
+    return min(training.max_steps, math.ceil(training.max_seconds / costs.step))
+
+
 def seconds_of(settings: RunSettings, costs: Costs, val_tokens: int) -> float:
     """Seconds of turns that a whole run takes: its steps and everything between them."""
     training, sampling = settings.training, settings.sampling
-    steps = training.max_steps
-    if training.max_seconds is not None:
-        steps = min(steps, math.ceil(training.max_seconds / costs.step))
+    steps = steps_of(settings, costs)
     sweep = math.ceil(val_tokens / settings.model.block_size) * costs.window
     film = sampling.max_new_tokens * costs.token
     rows = sum(is_film_step(step) for step in _special_steps(steps))
@@ -139,7 +145,8 @@ class Estimator:
         self.version = _code_version(cores)
 
     def estimate(self, settings: RunSettings, ahead: Sequence[float] = ()) -> dict[str, Any]:
-        """{"seconds", "provisional", "parameters", "memory_mb"} of a run that starts now.
+        """{"seconds", "provisional", "parameters", "memory_mb", "flops"} of a run that starts now; flops: the
+        floating-point operations of all its steps.
 
         ahead: of every other run, for how many seconds of turns it will still train; infinity if nobody
         knows. Who is done earlier leaves its turns to the rest.
@@ -154,7 +161,12 @@ class Estimator:
             "provisional": not self.measured or not all(m.quiet for m in self.measured.values()),
             "parameters": n_parameters(settings.model, vocab_size),
             "memory_mb": round(memory / 1e6),
+            "flops": step_flops(settings, vocab_size) * steps_of(settings, costs),
         }
+
+    def vocabulary(self, settings: RunSettings) -> int:
+        """How many tokens there are, or will be as far as that is known."""
+        return self._sizes(settings)[0]
 
     def costs(self, settings: RunSettings, vocab_size: int, alone: bool) -> Costs:
         """Measured for this very shape, or placed between the measured ones, or guessed."""

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from llmviz.model.diagram import diagram
 from llmviz.runs.admission import Admission
 from llmviz.runs.archive import ZIP_SECONDS, remove_old, unzip_run, zip_run
 from llmviz.runs.attendance import Attendance, lease_minutes
@@ -373,9 +374,13 @@ class Host:
         return self.lives.active()
 
     def estimate(self, settings: RunSettings, ahead: list[float] | None = None) -> dict[str, Any]:
-        """{"seconds", "provisional", "parameters", "memory_mb"} of a run started now; see `estimates`. ahead:
-        the seconds that other runs still need, if not those that train now."""
+        """{"seconds", "provisional", "parameters", "memory_mb", "flops"} of a run started now; see
+        `estimates`. ahead: the seconds that other runs still need, if not those that train now."""
         return self.estimator.estimate(settings, self.lives.ahead() if ahead is None else ahead)
+
+    def diagram(self, settings: RunSettings) -> dict[str, Any]:
+        """The model of these settings part by part, with shapes and costs; see `llmviz.model.diagram`."""
+        return diagram(settings.model, self.estimator.vocabulary(settings), settings.training.batch_size)
 
     def beyond(self, settings: RunSettings) -> list[str]:
         """What this machine would not allow of a run with these settings; [] if it may start."""

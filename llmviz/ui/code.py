@@ -76,6 +76,14 @@ PANELS: dict[str, tuple[Piece, ...]] = {
         Piece("llmviz/probes/diagnostics.py", "WeightSample", "How far a step moves the weights."),
         Piece("llmviz/probes/readings.py", "_uneven", "One of the readings: numbers become a sentence."),
     ),
+    "diagram": (
+        Piece("llmviz/model/diagram.py", "_Parts.before", "From tokens to the start of the stream."),
+        Piece("llmviz/model/diagram.py", "_Parts.block", "A block: two halves, each added to the stream."),
+        Piece("llmviz/model/diagram.py", "_Parts.attention", "What attention is made of, and costs."),
+        Piece("llmviz/model/diagram.py", "_Parts.mlp", "What the MLP is made of."),
+        Piece("llmviz/model/size.py", "n_parameters", "The same count for the model as a whole."),
+        Piece("llmviz/model/size.py", "flops_per_token", "And its operations."),
+    ),
     "film": (
         Piece("llmviz/runs/film.py", "is_film_step", "Which steps have a row of their own."),
         Piece(

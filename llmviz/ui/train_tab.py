@@ -53,13 +53,16 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
     """Lay out the tab and connect it. `selection` is what the browser looks at and who it is (JSON)."""
     with gr.Row(elem_id="lv-choices"):
         form = _choices()
-        toolbar = component("toolbar", value={"primary": PRIMARY})
+        drawn = host.diagram(PRESETS[PRIMARY].settings)
+        toolbar = component("toolbar", value={"primary": PRIMARY, "diagram": drawn})
     with gr.Column(elem_id="lv-more", elem_classes="lv-panel"):
         component("spark")
         live = component("live")
         dial = component("dial", value={"deepest": DEEPEST, "reasons": []})
         more = _more_controls()
     form = replace(form, more=more)
+    with gr.Column(elem_id="lv-model", elem_classes="lv-panel"):
+        component("diagram")
     with gr.Row(elem_id="lv-train-panels"):
         component("chart", elem_id="lv-chart")
         component("film", elem_id="lv-film")
@@ -101,6 +104,8 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
         return said | {
             "pristine": pristine,
             "estimate": host.estimate(settings),
+            "usual": host.estimate(PRESETS[size].settings) if size in PRESETS else None,
+            "diagram": host.diagram(settings),
             "beyond": host.beyond(settings),
         }
 

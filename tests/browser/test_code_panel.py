@@ -7,13 +7,17 @@ from tests.browser.driving import open_app, press_train
 
 pytestmark = pytest.mark.browser
 
-TAB_OF = {name: "Train" for name in ("chart", "film", "health")}
+TAB_OF = {name: "Train" for name in ("chart", "film", "health", "diagram")}
 TAB_OF |= {"tokens": "Tokens", "attention": "Attention", "sample": "Sample"}
 
 
 def open_help(page, panel: str):
     """Show the panel's card; its locator."""
+    if page.locator("#lv-model").is_visible():
+        page.locator("#lv-model .lv-panel-close").click()
     page.get_by_role("tab", name=TAB_OF[panel], exact=True).click()
+    if panel == "diagram":
+        page.locator("#lv-toolbar button", has_text="Model").click()
     page.locator(f".lv-{panel} .lv-help-button").click()
     card = page.locator(f".lv-{panel} .lv-help-card")
     card.wait_for(state="visible")

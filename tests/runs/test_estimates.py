@@ -26,6 +26,7 @@ def test_provisional_until_measured(estimator):
     before = estimator.estimate(PRESETS["spark"].settings)
     assert before["provisional"] is True
     assert before["seconds"] > 0 and 50_000 < before["parameters"] < 200_000 and before["memory_mb"] > 40
+    assert before["flops"] > 6 * before["parameters"]
     estimator.add("spark", measured("spark", 0.004, 0.006))
     assert estimator.estimate(PRESETS["spark"].settings)["provisional"] is False
 
