@@ -8,6 +8,7 @@ missing the benchmark is skipped and says so.
 import contextlib
 import importlib.util
 import io
+import math
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -64,13 +65,41 @@ def nanogpt() -> ModuleType:
     return module
 
 
-def nanogpt_and_its_adamw(**shape) -> tuple[torch.nn.Module, torch.optim.Optimizer]:
+def nanogpt_and_its_adamw(device: str = "cpu", **shape) -> tuple[torch.nn.Module, torch.optim.Optimizer]:
     """nanoGPT's model of a shape and the optimizer of its recipes for small models, without its chatter."""
     peer = nanogpt()
     with contextlib.redirect_stdout(io.StringIO()):
-        model = peer.GPT(peer.GPTConfig(dropout=0.0, **shape)).train()
-        device = next(model.parameters()).device.type
+        model = peer.GPT(peer.GPTConfig(**{"dropout": 0.0} | shape)).to(device).train()
         return model, model.configure_optimizers(0.1, 1e-3, (0.9, 0.99), device)
+
+
+def nanogpt_rate(step: int, warmup: int, steps: int) -> float:
+    """The learning rate of nanoGPT's recipes for tiny Shakespeare: 1e-3, along a cosine down to 1e-4."""
+    if step < warmup:
+        return 1e-3 * (step + 1) / (warmup + 1)
+    progress = (step - warmup) / (steps - warmup)
+    return 1e-4 + 0.5 * (1 + math.cos(math.pi * progress)) * (1e-3 - 1e-4)
+
+
+def nanogpt_batch(ids: np.ndarray, batch: int, context: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Inputs and targets, sampled as nanoGPT's get_batch does."""
+    starts = torch.randint(len(ids) - context, (batch,))
+    inputs = torch.stack([torch.from_numpy(ids[i : i + context].astype(np.int64)) for i in starts])
+    targets = torch.stack([torch.from_numpy(ids[i + 1 : i + 1 + context].astype(np.int64)) for i in starts])
+    return inputs, targets
+
+
+def nanogpt_loss(model: torch.nn.Module, ids: np.ndarray, context: int) -> float:
+    """The mean surprise over consecutive windows, as ours is defined, of a model that is not in training."""
+    device = next(model.parameters()).device
+    tokens = torch.from_numpy(ids.astype(np.int64)).to(device)
+    nats = 0.0
+    with torch.no_grad():
+        for start in range(0, len(tokens) - 1, context):
+            window = tokens[start : start + context + 1]
+            _, loss = model(window[None, :-1], window[None, 1:])  # with targets it gives all its guesses
+            nats += loss.item() * (len(window) - 1)
+    return nats / (len(tokens) - 1)
 
 
 def copy_of_nanogpt(peer: torch.nn.Module, ours: GPT) -> None:

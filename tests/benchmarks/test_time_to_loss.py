@@ -5,7 +5,6 @@ are the seconds of training, sampling of batches included, evaluation left out. 
 between thirds of nanoGPT's 2,000 steps, so that whatever else the machine does slows both.
 """
 
-import math
 import statistics
 import time
 from collections.abc import Callable
@@ -19,7 +18,14 @@ from llmviz.model import build_gpt
 from llmviz.settings import PRESETS, RunSettings
 from llmviz.training import Trainer, next_token_objective
 from llmviz.training.batches import TokenBatches
-from tests.benchmarks.side_by_side import nanogpt_and_its_adamw, shakespeare_ids, threads
+from tests.benchmarks.side_by_side import (
+    nanogpt_and_its_adamw,
+    nanogpt_batch,
+    nanogpt_loss,
+    nanogpt_rate,
+    shakespeare_ids,
+    threads,
+)
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(1800)]
 
@@ -39,16 +45,9 @@ def nanogpt_step(ids: np.ndarray) -> tuple[torch.nn.Module, Callable[[], None]]:
 
     def step() -> None:
         nonlocal step_number
-        progress = (step_number - WARMUP) / (STEPS - WARMUP)
-        cosine = 1e-4 + 0.5 * (1 + math.cos(math.pi * progress)) * (1e-3 - 1e-4)
         for group in optimizer.param_groups:
-            group["lr"] = cosine if progress >= 0 else 1e-3 * (step_number + 1) / (WARMUP + 1)
-        starts = torch.randint(len(ids) - CONTEXT, (BATCH,))
-        inputs = torch.stack([torch.from_numpy(ids[i : i + CONTEXT].astype(np.int64)) for i in starts])
-        targets = torch.stack(
-            [torch.from_numpy(ids[i + 1 : i + 1 + CONTEXT].astype(np.int64)) for i in starts]
-        )
-        _, loss = model(inputs, targets)
+            group["lr"] = nanogpt_rate(step_number, WARMUP, STEPS)
+        _, loss = model(*nanogpt_batch(ids, BATCH, CONTEXT))
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
@@ -74,18 +73,6 @@ def seconds_of(step: Callable[[], object], times: int) -> float:
     return time.perf_counter() - started
 
 
-def nanogpt_loss(model: torch.nn.Module, ids: np.ndarray) -> float:
-    """The mean surprise over consecutive windows; nanoGPT's model takes targets to give all its logits."""
-    tokens = torch.from_numpy(ids.astype(np.int64))
-    nats = 0.0
-    with torch.no_grad():
-        for start in range(0, len(tokens) - 1, CONTEXT):
-            window = tokens[start : start + CONTEXT + 1]
-            _, loss = model(window[None, :-1], window[None, 1:])
-            nats += loss.item() * (len(window) - 1)
-    return nats / (len(tokens) - 1)
-
-
 def test_at_most_a_tenth_of_nanogpts_time(capsys):
     settings = PRESETS["speedrun"].settings
     train, val, tokenizer = shakespeare_ids()
@@ -101,7 +88,7 @@ def test_at_most_a_tenth_of_nanogpts_time(capsys):
             ours.append(seconds_of(trainer.step, settings.training.max_steps))
             losses.append(evaluate(trainer.model, val, settings.model.block_size, tokenizer).loss)
         theirs += seconds_of(step, STEPS - STEPS // 3 * 3)
-        peer_loss = nanogpt_loss(peer.eval(), val)
+        peer_loss = nanogpt_loss(peer.eval(), val, CONTEXT)
     ratio = theirs / statistics.median(ours)
     with capsys.disabled():
         print(f"\nnanoGPT: {theirs:.1f} s to {peer_loss:.4f}")
