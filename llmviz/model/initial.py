@@ -7,12 +7,11 @@ and shortcuts wherever they say.
 import math
 from collections.abc import Iterator
 
-import torch
 from torch import nn
 
 from llmviz.model.config import GPTConfig
 
-MUP_BASE = 64  # the width at which µP's learning rates are the usual ones
+MUP_BASE = 64  # the width at which all of µP's learning rates are the same
 
 
 class Initial:
@@ -75,27 +74,34 @@ class ZeroInitial(Initial):
         zero_biases(model)
 
 
-class MuPInitial(GPT2Initial):
+class MuPInitial(Initial):
     """Maximal update parametrisation: every layer learns as fast at every width, and so the best learning
     rate of a narrow model is that of a wide one.
 
-    At a width of 64 it starts as GPT-2 does. From there on, matrices have a variance of 1/width where both of
-    their sides grow, and the head one of 1/width²; both have a learning rate of 1/width. Embeddings keep what
-    they have, and scores are divided by D instead of √D (`heads.py`). For AdamW. Source: Yang et al. 2022,
-    "Tensor Programs V: Tuning large neural networks via zero-shot hyperparameter transfer", table 3.
+    Matrices with two sides that grow have a variance of 1/fan-in and a learning rate of 1/width; the head, of
+    which one side grows, has that rate and a variance of 1/width²; embeddings keep both at any width. Scores
+    are divided by D instead of √D (`heads.py`). For AdamW. Source: Yang et al. 2022, "Tensor Programs V:
+    Tuning large neural networks via zero-shot hyperparameter transfer", table 3. (Tried first: GPT-2's small
+    start at width 64, and from there by these rules. Attention then takes longer to begin: loss 2.32 instead
+    of 2.19 after 300 steps on tiny Shakespeare.)
     """
 
     def __init__(self, n_embd: int, n_layer: int) -> None:
-        super().__init__(n_layer)
         self.rate = MUP_BASE / n_embd
+        self.n_layer = n_layer
 
     def fill(self, model: nn.Module) -> None:
-        """As GPT-2, and then smaller as the width says."""
-        super().fill(model)
-        with torch.no_grad():
-            for name, module in random_modules(model):
-                if isinstance(module, nn.Linear):
-                    module.weight.mul_(self.rate if name == "lm_head" else math.sqrt(self.rate))
+        """Normal weights; those of projections are quieter in deeper models, as GPT-2's are."""
+        for name, module in random_modules(model):
+            std = 1.0
+            if isinstance(module, nn.Linear):
+                std = 1 / math.sqrt(module.in_features)
+            if name == "lm_head":
+                std *= math.sqrt(self.rate)
+            elif name.endswith("c_proj"):
+                std /= math.sqrt(2 * self.n_layer)
+            nn.init.normal_(module.weight, std=std)
+        zero_biases(model)
 
     def lr_multipliers(self, model: nn.Module) -> dict[str, float]:
         """All matrices of linear layers, the head's too."""

@@ -242,11 +242,10 @@ def test_the_initialisations():
     assert deviation(block["zero"].attn.c_attn.weight) == near(1 / math.sqrt(128))
     assert deviation(block["std"].mlp.c_proj.weight) == near(0.07)
     assert deviation(made["std"].wte.weight) == near(0.07)
-    # µP: as GPT-2 at a width of 64, and from there by 1/√2 for twice the width, the head by 1/2.
-    assert deviation(block["mup"].mlp.c_fc.weight) == near(0.02 / math.sqrt(2))
-    assert deviation(block["mup"].mlp.c_proj.weight) == near(0.02 / math.sqrt(2) / 4)
-    assert deviation(made["mup"].lm_head.weight) == near(0.01)
-    assert deviation(made["mup"].wte.weight) == near(0.02)
+    assert deviation(block["mup"].mlp.c_fc.weight) == near(1 / math.sqrt(128))
+    assert deviation(block["mup"].mlp.c_proj.weight) == near(1 / math.sqrt(4 * 128) / 4)
+    assert deviation(made["mup"].lm_head.weight) == near(math.sqrt(MUP_BASE) / 128)
+    assert deviation(made["mup"].wte.weight) == near(1.0)
     assert all(not block[init].mlp.c_fc.bias.any() for init in ("gpt2", "zero", "std", "mup"))
 
 
