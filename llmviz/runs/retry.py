@@ -13,7 +13,8 @@ from llmviz.runs.directory import RunDirectory, RunError, create_run
 from llmviz.runs.weights import safetensors_metadata
 
 SLOWER = 3.0  # times
-SAFE = 1e-3  # a learning rate that small models bear
+SAFE = {"sgd": 0.05}  # a learning rate that small models bear, by optimizer; of the others:
+SAFE_ELSE = 1e-3
 
 
 def last_good(run: RunDirectory) -> tuple[int, Path]:
@@ -53,9 +54,10 @@ def is_finite(path: Path) -> bool:
 
 def lower_learning_rate(run: RunDirectory) -> float:
     """A third of what the run last trained with, and never more than small models bear."""
+    training = run.settings().training
     changed = [change["learning_rate"] for change in read_changes(run) if "learning_rate" in change]
-    last = changed[-1] if changed else run.settings().training.learning_rate
-    return min(last / SLOWER, SAFE)
+    last = changed[-1] if changed else training.learning_rate
+    return min(last / SLOWER, SAFE.get(training.optimizer, SAFE_ELSE))
 
 
 def retry_run(
@@ -70,7 +72,11 @@ def retry_run(
     step, weights = last_good(failed)
     settings = failed.settings()
     rate = lower_learning_rate(failed) if learning_rate is None else learning_rate
-    training = settings.training.model_copy(update={"learning_rate": rate})
+    lower = {"learning_rate": rate}
+    if settings.training.optimizer == "muon":  # its matrices have a rate of their own
+        share = rate / settings.training.learning_rate
+        lower["matrix_learning_rate"] = min(settings.training.matrix_learning_rate * share, 1.0)
+    training = settings.training.model_copy(update=lower)
     child = create_run(
         root,
         settings.model_copy(update={"training": training}),

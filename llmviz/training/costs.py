@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 # block of width C together 300·C³, which is 25·C a number.
 MUON_FLOPS = 25
 COMPILER = 300_000_000  # bytes: PyTorch's compiler in the worker, and the C++ compiler beside it
-MUON_SCRATCH = 3  # numbers for each of the matrices, while those of one shape are made orthogonal
+MUON_SCRATCH = 4  # numbers for each of the matrices, while those of one shape are made orthogonal
 
 
 def block_parameters(model: "ModelSettings", vocab_size: int) -> int:

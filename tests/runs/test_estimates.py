@@ -143,3 +143,15 @@ def test_every_preset_has_an_estimate_at_any_time(estimator, preset):
     for active in (0, 1, 30):
         found = estimator.estimate(PRESETS[preset].settings, [math.inf] * active)
         assert found["seconds"] > 0 and found["parameters"] > 0
+
+
+def test_growing_batches_are_quicker_and_muon_is_slower(estimator):
+    plain = PRESETS["medium"].settings
+    estimator.add("medium", measured("medium", 0.05, 0.06))
+
+    def seconds(**more):
+        return estimator.estimate(parse_settings(more, base=plain))["seconds"]
+
+    assert seconds(start_context=16, growth_share=0.8) < 0.8 * seconds()
+    assert seconds() < seconds(optimizer="muon") < 2 * seconds()
+    assert seconds() < seconds(recompute=True) < 1.5 * seconds()

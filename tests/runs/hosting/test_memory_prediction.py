@@ -10,9 +10,10 @@ import time
 import psutil
 import pytest
 
-from llmviz.model.size import memory_bytes, n_parameters
+from llmviz.model.size import n_parameters
 from llmviz.runs.host import Host
 from llmviz.settings import parse_settings
+from llmviz.training.costs import training_memory
 
 FEW = {
     "corpus": "dinosaurs",
@@ -43,6 +44,9 @@ SHAPES = [  # architecture, layers, heads, width, context, batch, and what else 
     ("modern", 2, 4, 256, 64, 16, BYTE_PAIRS),
     ("llama", 6, 8, 256, 64, 16, {"n_kv_head": 2}),
     ("modern", 4, 4, 256, 64, 16, {"positions": "alibi"} | ALL_SHORTCUTS),
+    ("gpt2", 4, 6, 384, 32, 2, {"optimizer": "muon"}),
+    ("modern", 5, 6, 240, 64, 24, {"recompute": True}),
+    ("gpt2", 4, 6, 240, 64, 32, {"accumulation": 4, "optimizer": "lion"}),
 ]
 
 
@@ -89,9 +93,9 @@ def test_the_peak_is_as_predicted(host, idle, owner, shape):
         time.sleep(0.002)
     summary = host.summary(run)
     assert summary["status"] == "finished", summary["reason"]
-    model, vocab_size = parse_settings(flat).model, summary["data"]["vocab_size"]
+    settings, vocab_size = parse_settings(flat), summary["data"]["vocab_size"]
     host.command(run, owner, "delete")
-    assert 1e6 < n_parameters(model, vocab_size) < 10e6
-    predicted = memory_bytes(model, vocab_size, batch_size)
+    assert 1e6 < n_parameters(settings.model, vocab_size) < 10e6
+    predicted = training_memory(settings, vocab_size)
     print(f"{shape}: predicted {predicted / 1e6:.0f} MB, took {(peak - idle) / 1e6:.0f} MB")
     assert predicted == pytest.approx(peak - idle, rel=0.25)
