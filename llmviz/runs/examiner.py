@@ -35,7 +35,7 @@ class Examiner:
         step, trainer = self.trainer.steps_done, self.trainer
         if not self.due(step):
             return
-        batch = trainer.data(step).to(trainer.device)
+        batch = trainer.next_batch()
         found = diagnose(trainer.model, batch.inputs, batch.targets, batch.loss_mask, self._classes)
         self._found = step, found, WeightSample(trainer.model)
 

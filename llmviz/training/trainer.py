@@ -125,11 +125,15 @@ class Trainer:
         accuracy = float(metrics.get("accuracy", math.nan))
         return StepRecord(step, loss.item(), accuracy, lr, grad_norm, seconds, tokens)
 
+    def next_batch(self) -> Batch:
+        """What the next step will learn from."""
+        return self._batch(self._share_of_time())
+
     def loss_ahead(self) -> float:
         """The loss that the next step will find, without taking it: how good the weights are right now."""
         with torch.no_grad():
             self._throw_dropout_dice()
-            loss, _ = self._guess_and_measure(self._batch(self._share_of_time()), learn=False)
+            loss, _ = self._guess_and_measure(self.next_batch(), learn=False)
         return loss.item()
 
     def change(
@@ -198,6 +202,11 @@ class Trainer:
         shares += [] if deadline is None else [deadline.share_at(time.time())]
         return max(shares, default=None)
 
+    def _batch(self, share: float | None) -> Batch:
+        """The batch of the next step. share: of the run's time that is used up."""
+        progress = position_at(self.steps_done, self.settings, share) / self.settings.max_steps
+        return self.data(self.steps_done, progress).to(self.device)
+
     def _use(self, hardware: Hardware) -> None:
         """Compute with this from now on, with an optimizer that remembers nothing yet."""
         self.hardware = hardware
@@ -205,17 +214,13 @@ class Trainer:
         self.loss_scale = LossScale() if hardware.precision == "fp16" else None
 
     def _try_out(self, precision: str) -> None:
-        """Find a gradient in this precision, and forget it."""
+        """Find the gradient of a first piece in this precision, and forget it."""
+        piece, _ = next(self.next_batch().pieces(self.settings.accumulation))
         with in_precision(precision, self.device):
-            loss, _ = self.objective(self.learner, self._batch(None))
+            loss, _ = self.objective(self.learner, piece)
         loss.backward()
         loss.item()  # a graphics card is waited for
         self.model.zero_grad()
-
-    def _batch(self, share: float | None) -> Batch:
-        """The batch of the next step. share: of the run's time that is used up."""
-        progress = position_at(self.steps_done, self.settings, share) / self.settings.max_steps
-        return self.data(self.steps_done, progress).to(self.device)
 
     def _guess_and_measure(self, batch: Batch, learn: bool) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss on a batch and what else the objective says of it; learn: find the gradients too.

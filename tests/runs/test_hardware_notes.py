@@ -44,8 +44,8 @@ def test_a_run_that_asks_for_what_is_not_there_says_so(tiny_run, tiny_data, monk
     assert "no NVIDIA graphics card" in run.state()["reason"]
 
 
-@pytest.mark.parametrize("optimizer", ["muon", "lion"])
-def test_an_interrupted_run_ends_with_the_same_weights(tiny_run, tiny_data, optimizer):
+@pytest.mark.parametrize(("optimizer", "recompute"), [("muon", True), ("lion", False)])
+def test_an_interrupted_run_ends_with_the_same_weights(tiny_run, tiny_data, optimizer, recompute):
     """Paused, evicted (its process gone), and resumed: as if nothing had happened."""
     asked = {
         "optimizer": optimizer,

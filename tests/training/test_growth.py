@@ -69,6 +69,13 @@ def test_a_run_by_steps_grows_with_them():
     assert [t.step().tokens for _ in range(8)] == [2 * 4] * 2 + [2 * 8] * 2 + [4 * 16] * 4
 
 
+def test_the_next_batch_is_what_the_next_step_learns_from():
+    t = run_of(max_steps=8, start_context=4, start_batch=2, growth_share=0.5)
+    for _ in range(6):
+        size = t.next_batch().targets.numel()
+        assert t.step().tokens == size
+
+
 def test_a_run_by_time_grows_with_the_time():
     t = run_of(max_steps=1_000_000, max_seconds=100.0, start_context=4, growth_share=0.5)
     tokens = []
