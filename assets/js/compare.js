@@ -11,7 +11,8 @@ export function mount(box, props, trigger) {
   box.replaceChildren(list);
 
   function show() {
-    const rows = store.order.map((run) => {
+    const trained = store.order.filter((run) => !store.summaries.get(run)?.source); // imported ones have no curve
+    const rows = trained.map((run) => {
       const always = run === store.selection.run;
       const tick = h("input", {
         type: "checkbox",

@@ -152,13 +152,10 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
     def explore(selected: str) -> Any:
         """The figure of the runs that the browser names; [[id, what it is called], …]."""
         asked = _selected(selected).get("explore")
-        known = [
-            (run, str(name)) for run, name in asked or [] if host.exists(run) and host.summary(run)["data"]
-        ]
-        if not known:
-            return None
-        curves = [Curve(name, host.metrics_frame(run), host.summary(run)["data"]) for run, name in known[:4]]
-        return loss_figure(curves)
+        described = [(run, str(name), host.summary(run)) for run, name in asked or [] if host.exists(run)]
+        trained = [one for one in described if one[2]["data"] and not one[2].get("source")]  # here
+        curves = [Curve(name, host.metrics_frame(run), told["data"]) for run, name, told in trained[:4]]
+        return loss_figure(curves) if curves else None
 
     quietly = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
     agreed = "(s, text, ...rest) => [window.llmviz.selectionInput(), window.llmviz.agreedText(), ...rest]"

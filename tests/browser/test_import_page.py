@@ -1,4 +1,4 @@
-"""A model from the Hub (here a local server), fetched from the page: it arrives, and every tab shows it."""
+"""A model from the Hub (a local server here) on the page: it arrives, every tab shows it, it leaves."""
 
 import pytest
 
@@ -36,6 +36,15 @@ def test_from_its_name_to_every_tab(server, page):
     assert "parameters" in page.inner_text(".lv-headline")
     page.click(".lv-headline")
     assert "somebody/fox, version" in page.inner_text(".lv-passport")
+    page.keyboard.press("Escape")
+    page.click("button:has-text('Explore')")
+    page.wait_for_selector("#lv-explore label:has-text('Story GPT')")
+    assert page.locator("#lv-explore label:has-text('fox')").count() == 0
+    page.keyboard.press("Escape")
+    page.click("button:has-text('More')")
+    with page.expect_download() as download:
+        page.click("button:has-text('For transformers')")
+    assert download.value.suggested_filename.endswith("-transformers.zip")
     page.keyboard.press("Escape")
     for tab, shown in (
         ("Tokens", "#lv-tabs"),
