@@ -21,6 +21,7 @@ __all__, __getattr__, __dir__ = fetched_at_first_use(
         "attention_with_weights": "attention",
         "fused_attention": "attention",
         "GPT": "gpt",
+        "Intermediates": "gpt",
         "reading": "gpt",
         "set_dropout": "gpt",
         "GPT2": "gpt2",

@@ -7,12 +7,23 @@ The architectures fill in `embed`, `blocks` and `unembed`: `gpt2.py` and `modern
 from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from llmviz.model.config import GPTConfig
+
+
+@dataclass(frozen=True)
+class Intermediates:
+    """What happened inside a block: returned, so that nobody has to hang hooks on a module to see it."""
+
+    norm_1: Tensor  # (B, T, C) as the first norm leaves it
+    attention: Tensor  # (B, H, T, T): who looked at whom
+    stream: Tensor  # (B, T, C): the residual stream between attention and MLP
+    norm_2: Tensor  # (B, T, C) as the second norm leaves it
 
 
 class GPT(nn.Module):
@@ -76,13 +87,19 @@ class GPT(nn.Module):
 
     def forward_with_attention(self, ids: Tensor) -> tuple[Tensor, list[Tensor]]:
         """As `forward`, but also returns who looked at whom: for every layer, weights of (B, H, T, T)."""
-        x = self.embed(ids)
-        told = self.told(ids, x)
-        maps = []
+        logits, _, layers = self.forward_with_intermediates(ids)
+        return logits, [layer.attention for layer in layers]
+
+    def forward_with_intermediates(self, ids: Tensor) -> tuple[Tensor, list[Tensor], list[Intermediates]]:
+        """As `forward`, the readable way, with all that was on the way: the logits; the residual stream after
+        the embeddings and after each block, (B, T, C) each; and what happened inside each block."""
+        states, layers = [self.embed(ids)], []
+        told = self.told(ids, states[0])
         for block in self.blocks:
-            x, weights = block.forward_with_attention(x, *told)
-            maps.append(weights)
-        return self.unembed(x), maps
+            x, inside = block.forward_with_intermediates(states[-1], *told)
+            states.append(x)
+            layers.append(inside)
+        return self.unembed(states[-1]), states, layers
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from llmviz.model.attention import attention_with_weights, fused_attention
 from llmviz.model.config import GPTConfig
-from llmviz.model.gpt import GPT
+from llmviz.model.gpt import GPT, Intermediates
 from llmviz.model.linear import Linear, linear
 
 
@@ -87,11 +87,13 @@ class Block(nn.Module):
         x = x + self.attn(self.ln_1(x))
         return x + self.mlp(self.ln_2(x))
 
-    def forward_with_attention(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, T, C) → the same (B, T, C) and the attention weights (B, H, T, T)."""
-        mixed, weights = self.attn.forward_with_attention(self.ln_1(x))
+    def forward_with_intermediates(self, x: Tensor) -> tuple[Tensor, Intermediates]:
+        """(B, T, C) → the same (B, T, C), and what happened on the way."""
+        norm_1 = self.ln_1(x)
+        mixed, weights = self.attn.forward_with_attention(norm_1)
         x = x + mixed
-        return x + self.mlp(self.ln_2(x)), weights
+        norm_2 = self.ln_2(x)
+        return x + self.mlp(norm_2), Intermediates(norm_1, weights, x, norm_2)
 
 
 class GPT2(GPT):

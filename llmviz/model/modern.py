@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from llmviz.model.attention import attention_with_weights, fused_attention
 from llmviz.model.config import GPTConfig
-from llmviz.model.gpt import GPT
+from llmviz.model.gpt import GPT, Intermediates
 from llmviz.model.linear import Linear
 
 
@@ -125,11 +125,13 @@ class Block(nn.Module):
         x = x + self.attn(rms_norm(x))
         return x + self.mlp(rms_norm(x))
 
-    def forward_with_attention(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, T, C) → the same (B, T, C) and the attention weights (B, H, T, T)."""
-        mixed, weights = self.attn.forward_with_attention(rms_norm(x))
+    def forward_with_intermediates(self, x: Tensor) -> tuple[Tensor, Intermediates]:
+        """(B, T, C) → the same (B, T, C), and what happened on the way."""
+        norm_1 = rms_norm(x)
+        mixed, weights = self.attn.forward_with_attention(norm_1)
         x = x + mixed
-        return x + self.mlp(rms_norm(x)), weights
+        norm_2 = rms_norm(x)
+        return x + self.mlp(norm_2), Intermediates(norm_1, weights, x, norm_2)
 
 
 class ModernGPT(GPT):

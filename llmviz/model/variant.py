@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from llmviz.model.activations import make_mlp
 from llmviz.model.config import GPTConfig
-from llmviz.model.gpt import GPT
+from llmviz.model.gpt import GPT, Intermediates
 from llmviz.model.heads import CausalSelfAttention
 from llmviz.model.initial import make_initial
 from llmviz.model.linear import Linear, linear
@@ -39,12 +39,14 @@ class Block(nn.Module):
         x = x + self.attn(self.ln_1(x), ids)
         return x + self.mlp(self.ln_2(x))
 
-    def forward_with_attention(self, x: Tensor, x0: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:
-        """The same stream and the attention weights (B, H, T, T)."""
+    def forward_with_intermediates(self, x: Tensor, x0: Tensor, ids: Tensor) -> tuple[Tensor, Intermediates]:
+        """The same stream, and what happened on the way."""
         x = self.mix(x, x0)
-        mixed, weights = self.attn.forward_with_attention(self.ln_1(x), ids)
+        norm_1 = self.ln_1(x)
+        mixed, weights = self.attn.forward_with_attention(norm_1, ids)
         x = x + mixed
-        return x + self.mlp(self.ln_2(x)), weights
+        norm_2 = self.ln_2(x)
+        return x + self.mlp(norm_2), Intermediates(norm_1, weights, x, norm_2)
 
 
 class PostNormBlock(Block):
@@ -59,12 +61,13 @@ class PostNormBlock(Block):
         x = self.ln_1(x + self.attn(x, ids))
         return self.ln_2(x + self.mlp(x))
 
-    def forward_with_attention(self, x: Tensor, x0: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:
-        """The same stream and the attention weights (B, H, T, T)."""
+    def forward_with_intermediates(self, x: Tensor, x0: Tensor, ids: Tensor) -> tuple[Tensor, Intermediates]:
+        """The same stream, and what happened on the way."""
         x = self.mix(x, x0)
         mixed, weights = self.attn.forward_with_attention(x, ids)
-        x = self.ln_1(x + mixed)
-        return self.ln_2(x + self.mlp(x)), weights
+        norm_1 = self.ln_1(x + mixed)
+        norm_2 = self.ln_2(norm_1 + self.mlp(norm_1))
+        return norm_2, Intermediates(norm_1, weights, norm_1, norm_2)
 
 
 class TiedHead(nn.Module):

@@ -121,9 +121,15 @@ PANELS: dict[str, tuple[Piece, ...]] = {
         ),
         Piece(_BLOCK, "CausalSelfAttention.forward_with_attention", "All heads of a block at once."),
         Piece(
-            _BLOCK, "Block.forward_with_attention", "A block: what attention brings is added, never replaced."
+            _BLOCK,
+            "Block.forward_with_intermediates",
+            "A block: what attention brings is added, never replaced.",
         ),
-        Piece("llmviz/model/gpt.py", "GPT.forward_with_attention", "Block after block; their maps are kept."),
+        Piece(
+            "llmviz/model/gpt.py",
+            "GPT.forward_with_intermediates",
+            "Block after block; what they did is kept.",
+        ),
     ),
     "sample": (
         _GENERATE,

@@ -119,6 +119,24 @@ def test_any_pair_of_choices_works(row):
     assert all(weight.grad.any() for weight in model.parameters() if weight.dim() > 1)
 
 
+@pytest.mark.parametrize("row", ROWS[:12], ids=name_of)
+def test_what_is_on_the_way_is_returned(row):
+    """The states are those of the fast way, and each norm leaves what the formula says of the stream."""
+    model, ids = scrambled(row), torch.randint(VOCABULARY, (2, 12))
+    logits, states, layers = model.forward_with_intermediates(ids)
+    torch.testing.assert_close(logits, model(ids), atol=1e-4, rtol=1e-4)
+    for state, fast in zip(states, model.residual_states(ids), strict=True):
+        torch.testing.assert_close(state, fast, atol=1e-4, rtol=1e-4)
+    for block, before, after, layer in zip(model.blocks, states[:-1], states[1:], layers, strict=True):
+        x = block.mix(before, states[0])
+        if row["norm_place"] == "pre":
+            torch.testing.assert_close(layer.norm_1, block.ln_1(x))
+            torch.testing.assert_close(after, layer.stream + block.mlp(layer.norm_2))
+        else:
+            torch.testing.assert_close(after, layer.norm_2)
+            torch.testing.assert_close(layer.norm_2, block.ln_2(layer.stream + block.mlp(layer.stream)))
+
+
 @pytest.mark.parametrize("row", ROWS[:8], ids=name_of)
 def test_the_first_weights_depend_on_the_seed_alone(row):
     first, again = (build_gpt(settings_of(row), VOCABULARY, seed=3).state_dict() for _ in range(2))
