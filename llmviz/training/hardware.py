@@ -47,7 +47,8 @@ class Hardware:
         """For the reader."""
         where = {"cpu": "the processor", "cuda": "the graphics card", "mps": "Apple's graphics"}[self.device]
         bits = {"fp32": "32 bits", "bf16": "16 bits (bf16)", "fp16": "16 bits (fp16)"}[self.precision]
-        return f"Computed by {where}, in {bits}."
+        muon = "; Muon's own products in 16" if self.muon == "bf16" and self.precision == "fp32" else ""
+        return f"Computed by {where}, in {bits}{muon}."
 
 
 def choose_device(asked: str) -> torch.device:
@@ -79,7 +80,8 @@ def choose_hardware(
             precision = "fp32"
     elif problem := why_not(precision, device):
         raise ValueError(problem)
-    return Hardware(device.type, precision, "bf16" if has_bf16_units(device) else "fp32")
+    short = settings.optimizer == "muon" and has_bf16_units(device)
+    return Hardware(device.type, precision, "bf16" if short else "fp32")
 
 
 def why_not(precision: str, device: torch.device) -> str:

@@ -36,6 +36,19 @@ def test_what_was_chosen_is_said_once(tiny_run, tiny_data, monkeypatch):
     assert said(run)[1].startswith("Computed by the processor, in 32 bits. Until now it was not")
 
 
+def test_muon_on_another_machine(tiny_run, tiny_data, monkeypatch):
+    monkeypatch.setattr(hardware, "has_bf16_units", lambda device: True)
+    runs = {name: tiny_run(optimizer=name, max_steps=12) for name in ("muon", "adamw")}
+    for run in runs.values():
+        with Session(run, tiny_data) as session:
+            train_slice(session, Budget(steps=3))
+    monkeypatch.setattr(hardware, "has_bf16_units", lambda device: False)
+    for run in runs.values():
+        run_inline(run, data_root=tiny_data)
+    assert len(said(runs["muon"])) == 1
+    assert said(runs["adamw"]) == [], "nothing has changed for it"
+
+
 def test_a_run_that_asks_for_what_is_not_there_says_so(tiny_run, tiny_data, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     run = tiny_run(device="cuda")
@@ -52,6 +65,7 @@ def test_an_interrupted_run_ends_with_the_same_weights(tiny_run, tiny_data, opti
         "schedule": "wsd",
         "start_context": 4,
         "accumulation": 2,
+        "recompute": recompute,
         "max_steps": 20,
     }
     calm, disturbed = tiny_run(**asked), tiny_run(**asked)
