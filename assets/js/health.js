@@ -45,7 +45,7 @@ class Health {
   async follow() {
     const { run, step } = store.selection;
     const diagnosed = dataOf()?.diagnosed;
-    const key = `${run} ${step} ${diagnosed}`;
+    const key = `${run} ${step} ${diagnosed} ${summaryOf()?.status}`; // at its end a run is told its speed
     if (!run || !summaryOf() || key === this.known || this.text.offsetParent === null) return;
     this.known = key;
     const signal = this.latest.next();

@@ -1,6 +1,6 @@
 // The details of a diagnosis as tables: one row a layer, then the loss by position and by kind of token.
 
-import { formatCount, formatLoss, h } from "./dom.js";
+import { formatCount, formatLoss, formatOperations, h } from "./dom.js";
 import { percent } from "./panel.js";
 
 const COLUMNS = [
@@ -13,7 +13,7 @@ const COLUMNS = [
 ];
 
 /** The elements that show what /diagnostics answered. */
-export function detailsOf({ diagnosis, readings, noise_scale: needed }, close) {
+export function detailsOf({ diagnosis, readings, noise_scale: needed, roofline }, close) {
   const title = `Inside the training, before step ${formatCount(diagnosis.diagnostics + 1)}`;
   return [
     h("div", { class: "lv-health-head" }, h("h2", {}, title), close),
@@ -26,6 +26,7 @@ export function detailsOf({ diagnosis, readings, noise_scale: needed }, close) {
       bars("Loss by kind of token", Object.entries(diagnosis.classes)),
     ),
     h("p", { class: "lv-caption" }, noiseOf(diagnosis, needed)),
+    roofline ? h("p", { class: "lv-caption lv-health-roof" }, speedOf(roofline)) : "",
   ];
 }
 
@@ -90,4 +91,12 @@ function noiseOf({ windows, noise }, needed) {
     ? `a batch of about ${formatCount(Number(needed.toPrecision(2)))} windows would have as much signal as noise`
     : "signal cannot be told from noise";
   return `Gradient noise: ${scale}. Read on ${formatCount(windows)} windows of this step's batch, without dropout.`;
+}
+
+function speedOf({ reached, roof, share, threads }) {
+  const thread = threads === 1 ? "one thread" : `${threads} threads`;
+  return (
+    `Speed: ${formatOperations(reached)} a second, ${percent(share)} of the ${formatOperations(roof)} that large ` +
+    `matrix products reach on this machine with ${thread}. The smaller the model, the more time goes elsewhere.`
+  );
 }

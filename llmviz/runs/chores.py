@@ -20,13 +20,17 @@ from llmviz.settings import RunSettings
 LOWEST = 9  # on top of the 10 of training
 SECONDS_A_PART = 0.5
 WARM_UP = 3
+ROOF_WIDTH = 1024  # of the matrices by which the machine's limit is measured: 4 MB each
 
 
 def serve(channel: Channel, args: dict[str, Any]) -> None:
     """The entry function of the process: do what is asked, one thing after the other."""
     for order in _orders(channel):
-        settings = RunSettings.model_validate(order["settings"])
         try:
+            if order["do"] == "roof":
+                channel.send({"done": {"flops": roof(order["threads"])}})
+                continue
+            settings = RunSettings.model_validate(order["settings"])
             if order["do"] == "prepare":
                 os.nice(LOWEST)
                 answer = prepare(settings, Path(args["data_root"]))
@@ -101,12 +105,32 @@ def measure(settings: RunSettings, data_root: Path, scratch: Path, threads: int)
         )
 
 
+def roof(threads: int) -> float:
+    """Floating-point operations a second of a large matrix product, computed as the models compute theirs:
+    the best of half a second, for a roof is what is reached when nothing disturbs."""
+    import torch
+
+    from llmviz.model.linear import linear
+
+    torch.set_num_threads(threads)
+    left, right = torch.rand(ROOF_WIDTH, ROOF_WIDTH), torch.rand(ROOF_WIDTH, ROOF_WIDTH)
+    with torch.no_grad():
+        for _ in range(WARM_UP):
+            linear(left, right)
+        return 2 * ROOF_WIDTH**3 / min(_times(lambda: linear(left, right)))
+
+
 def _typical(work: Callable[[], object], most: int = 1000) -> float:
-    """Seconds that `work` takes: the median over half a second. A mean would count the times when some
-    other process had the core."""
+    """Seconds that `work` takes: the median. A mean would count the times when some other process had the
+    core."""
+    return statistics.median(_times(work, most))
+
+
+def _times(work: Callable[[], object], most: int = 1000) -> list[float]:
+    """Seconds that `work` took, again and again for half a second."""
     times: list[float] = []
     while len(times) < most and sum(times) < SECONDS_A_PART:
         started = time.perf_counter()
         work()
         times.append(time.perf_counter() - started)
-    return statistics.median(times)
+    return times

@@ -18,6 +18,7 @@ from typing import Any
 
 from llmviz.model.size import n_parameters
 from llmviz.runs.film import is_film_step
+from llmviz.runs.roofline import Roof
 from llmviz.runs.snapshots import is_snapshot_step
 from llmviz.settings import RunSettings
 from llmviz.text.files import write_atomically
@@ -142,6 +143,8 @@ class Estimator:
         self.data_root = data_root
         self.cache = cache
         self.measured: dict[str, Measured] = {}
+        self.roof: Roof | None = None  # what the machine can compute at most
+        self._roof_is_quiet = False
         self.version = _code_version(cores)
 
     def estimate(self, settings: RunSettings, ahead: Sequence[float] = ()) -> dict[str, Any]:
@@ -196,6 +199,8 @@ class Estimator:
             kept = json.loads(self.cache.read_text("utf-8")) if self.cache else {}
             if kept.get("version") != self.version:
                 return
+            self._roof_is_quiet = kept.get("roof") is not None
+            self.roof = Roof(**kept["roof"]) if self._roof_is_quiet else None
             for name, found in kept["measured"].items():
                 if name in presets and found["settings"] == presets[name].model_dump():
                     costs = {kind: Costs(**found[kind]) for kind in KINDS}
@@ -212,6 +217,11 @@ class Estimator:
         else:
             usable = measured.quiet or not known.quiet
             self.measured[name] = known.after(measured if usable else known)
+        self._keep()
+
+    def add_roof(self, roof: Roof, quiet: bool) -> None:
+        """Take note of what the machine can compute; of a quiet one also for the next server."""
+        self.roof, self._roof_is_quiet = roof, quiet
         self._keep()
 
     def rounds(self, name: str) -> int:
@@ -239,7 +249,8 @@ class Estimator:
             for name, m in self.measured.items()
             if m.quiet
         }
-        content = json.dumps({"version": self.version, "measured": kept}).encode()
+        roof = asdict(self.roof) if self.roof and self._roof_is_quiet else None
+        content = json.dumps({"version": self.version, "roof": roof, "measured": kept}).encode()
         write_atomically(self.cache, lambda file: file.write(content))
 
     def _nearest(self, flops: float) -> Measured:

@@ -47,6 +47,7 @@ from llmviz.runs.rates import Rates
 from llmviz.runs.records import metrics_csv, metrics_frame
 from llmviz.runs.refusal import Refused, disk_troubles_told
 from llmviz.runs.retry import retry_run
+from llmviz.runs.roofline import roofline
 from llmviz.runs.teaching import Teaching
 from llmviz.runs.watchdog import Watchdog
 from llmviz.settings import PRESETS, RunSettings
@@ -335,9 +336,13 @@ class Host:
 
     def diagnostics(self, run_id: str, step: int | None = None) -> dict[str, Any]:
         """What was found inside of a run up to a step (None: the newest), and what it says in plain words."""
-        run, data = self.library.get(run_id).run, self.summary(run_id)["data"]
-        vocab_size = data["vocab_size"] if data else 1
-        return examined(self.feed(run_id).diagnoses(), run.settings(), vocab_size, step)
+        entry, data = self.library.get(run_id), self.summary(run_id)["data"]
+        settings, vocab_size = entry.run.settings(), data["vocab_size"] if data else 1
+        here = entry.data_root is not None  # an opened run was trained who knows where
+        roof = self.estimator.roof if here else None
+        return examined(self.feed(run_id).diagnoses(), settings, vocab_size, step) | {
+            "roofline": roofline(entry.state(), settings, vocab_size, roof)
+        }
 
     def metrics_csv(self, run_id: str) -> str:
         """All records of a run as CSV."""

@@ -17,6 +17,7 @@ import psutil
 from llmviz.runs.channel import Channel
 from llmviz.runs.estimates import KINDS, ROUNDS, Costs, Estimator, Measured
 from llmviz.runs.launcher import TRAINING_NICE, Launcher
+from llmviz.runs.roofline import Roof
 from llmviz.settings import PRESETS, RunSettings
 
 log = logging.getLogger(__name__)
@@ -65,6 +66,8 @@ class Housekeeper:
     def _work(self) -> None:
         try:
             vocabularies = self._prepare()
+            while self.estimator.roof is None and not self._closing.is_set():
+                self._measure_roof()
             for goal in range(1, ROUNDS + 1):  # one preset after the other, and again: machines have moods
                 for name in vocabularies:
                     while name in self.presets and self.estimator.rounds(name) < goal:
@@ -117,6 +120,23 @@ class Housekeeper:
             for worker in workers:
                 worker.close()
         self.estimator.add(name, Measured(settings, vocab_size, **found, quiet=quiet))
+
+    def _measure_roof(self) -> None:
+        """Measure how fast the machine multiplies matrices, with one thread and with all."""
+        quiet = self._wait_for_quiet()
+        if self._closing.is_set():
+            return
+        worker = self._hire()
+        try:
+            found = [
+                self._ask([worker], {"do": "roof", "threads": threads}, self._disturbed)
+                for threads in (1, self.estimator.cores)
+            ]
+        finally:
+            worker.close()
+        if all(found):
+            one, all_ = (answers[0]["flops"] for answers in found)
+            self.estimator.add_roof(Roof(one, max(one, all_)), quiet)
 
     def _wait_for_quiet(self) -> bool:
         """Wait until nothing trains, and for a moment when the machine is idle as well; False if it never is:

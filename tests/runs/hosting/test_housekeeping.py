@@ -29,6 +29,7 @@ def test_presets_are_prepared_and_measured_and_a_run_comes_first(tmp_path, quick
         assert host.status()["estimates"]["spark"]["provisional"]
         host.command(run, owner, "delete")
         until(lambda: len(host.estimator.measured) == 2)
+        assert 1e8 < host.estimator.roof.one <= 2 * host.estimator.roof.all
         costs = host.estimator.measured["tiny"]
         for part in (costs.one, costs.all, costs.busy):
             assert all(seconds > 0 for seconds in part.as_dict().values())

@@ -1,0 +1,46 @@
+"""After a run: how close its steps came to what this machine can compute. No torch.
+
+The roof is measured: how fast the processor multiplies matrices that are large enough to keep it busy. What a
+step does besides, and small matrices, cost time without being counted, so every real step stays below it.
+Source: Williams, Waterman and Patterson 2009, "Roofline"; the share reached is what PaLM's authors call MFU.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from llmviz.settings import RunSettings
+from llmviz.training.costs import step_flops
+
+COUNTED = {"device": "cpu", "precision": "fp32"}  # what the roof was measured for
+OVER = ("finished", "stopped")
+
+
+@dataclass(frozen=True)
+class Roof:
+    """Floating-point operations a second that matrix products reach: with one thread, and with all."""
+
+    one: float
+    all: float
+
+    def of(self, threads: int) -> float:
+        """With that many threads."""
+        return self.one if threads == 1 else self.all
+
+
+def roofline(
+    state: dict[str, Any], settings: RunSettings, vocab_size: int, roof: Roof | None
+) -> dict[str, Any] | None:
+    """{"reached", "roof": operations a second, "share", "threads"} of a run that is over; None where the roof
+    is not that of the machine or of the numbers that it was computed with."""
+    hardware, seconds, steps = state.get("hardware") or {}, state.get("seconds"), state.get("step")
+    alike = all(hardware.get(name) == value for name, value in COUNTED.items())
+    if roof is None or not alike or state.get("status") not in OVER or not seconds or not steps:
+        return None
+    threads = state.get("threads", 1)
+    reached = step_flops(settings, vocab_size) * steps / seconds
+    return {
+        "reached": reached,
+        "roof": roof.of(threads),
+        "share": reached / roof.of(threads),
+        "threads": threads,
+    }

@@ -1,0 +1,78 @@
+"""How close a run came to the limit of the machine: by hand where that is easy, else nothing is said."""
+
+import pytest
+import torch
+
+import llmviz.model.linear as linear_module
+from llmviz.runs import chores
+from llmviz.runs.estimates import Estimator
+from llmviz.runs.roofline import Roof, roofline
+from llmviz.settings import parse_settings
+
+SETTINGS = parse_settings(
+    {"architecture": "gpt2", "n_layer": 2, "n_head": 2, "n_embd": 8, "block_size": 16, "batch_size": 4}
+)
+HARDWARE = {"device": "cpu", "precision": "fp32", "muon": "fp32"}
+STATE = {"status": "finished", "step": 100, "seconds": 2.0, "threads": 1, "hardware": HARDWARE}
+ROOF = Roof(one=1e9, all=3e9)
+
+
+def test_the_share_is_what_was_computed_over_what_could_have_been():
+    matrices = 2 * 12 * 8 * 8 + 27 * 8  # two blocks of 12·C² and the head
+    a_token = 6 * matrices + 12 * 2 * 8 * 16
+    reached = a_token * 4 * 16 * 100 / 2.0
+    found = roofline(STATE, SETTINGS, 27, ROOF)
+    assert found == {"reached": reached, "roof": 1e9, "share": reached / 1e9, "threads": 1}
+    assert roofline(STATE | {"threads": 2}, SETTINGS, 27, ROOF)["roof"] == 3e9
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        STATE | {"status": "running"},
+        STATE | {"hardware": HARDWARE | {"device": "cuda"}},
+        STATE | {"hardware": HARDWARE | {"precision": "bf16"}},
+        STATE | {"step": 0},
+        STATE | {"seconds": 0.0},
+        {"status": "finished", "step": 100, "seconds": 2.0, "threads": 1},
+    ],
+)
+def test_what_the_roof_was_not_measured_for_is_not_held_against_it(state):
+    assert roofline(state, SETTINGS, 27, ROOF) is None
+
+
+def test_without_a_measurement_nothing_is_claimed():
+    assert roofline(STATE, SETTINGS, 27, None) is None
+
+
+def test_a_measured_roof_is_kept_for_the_next_server(tmp_path):
+    cache = tmp_path / "machine.json"
+    Estimator(2, tmp_path, cache).add_roof(ROOF, quiet=True)
+    again = Estimator(2, tmp_path, cache)
+    again.load({})
+    assert again.roof == ROOF
+
+
+def test_the_roof_of_a_busy_machine_is_not_kept(tmp_path):
+    cache = tmp_path / "machine.json"
+    Estimator(2, tmp_path, cache).add_roof(ROOF, quiet=False)
+    again = Estimator(2, tmp_path, cache)
+    again.load({})
+    assert again.roof is None
+
+
+def test_a_product_of_two_matrices_is_counted_once_for_every_sum_and_product(monkeypatch):
+    shapes = []
+
+    def timed(work):
+        work()
+        return [0.5, 0.25, 1.0]
+
+    monkeypatch.setattr(chores, "_times", timed)
+    monkeypatch.setattr(linear_module, "linear", lambda left, right: shapes.append((left.shape, right.shape)))
+    threads = torch.get_num_threads()
+    try:
+        assert chores.roof(1) == 2 * 1024**3 / 0.25  # the best time counts
+    finally:
+        torch.set_num_threads(threads)
+    assert set(shapes) == {((1024, 1024), (1024, 1024))}
