@@ -19,6 +19,8 @@ const SIGNS = {
   failed: "!",
 };
 
+const HUB = "hub"; // no run has such an id
+
 export function mount(box) {
   return new Header(box);
 }
@@ -38,7 +40,7 @@ class Header {
     this.picker = h("select", {
       class: "lv-picker",
       "aria-label": "Model",
-      onchange: () => select({ run: this.picker.value, step: null }),
+      onchange: () => this.pick(this.picker.value),
     });
     this.headline = h("button", { class: "lv-headline", title: "Passport: what this model is" });
     this.passport = passport(this.headline);
@@ -126,8 +128,15 @@ class Header {
         .map(([label, runs]) =>
           h("optgroup", { label }, ...runs.map((run) => h("option", { value: run.id }, nameInPicker(run)))),
         ),
+      h("optgroup", { label: "From elsewhere" }, h("option", { value: HUB }, "A model from the Hub …")),
     );
     this.picker.value = store.selection.run ?? "";
+  }
+
+  pick(value) {
+    if (value !== HUB) return select({ run: value, step: null });
+    this.picker.value = store.selection.run ?? "";
+    store.emit("hub"); // toolbar.js opens the place where its name is typed
   }
 
   // -------------------------------------------------------------- how good

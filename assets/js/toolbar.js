@@ -90,6 +90,7 @@ export function mount(box, props, trigger, watch) {
     trigger("select", { size });
   });
   watch("value", showPlan);
+  listen(box, "hub", openHub);
   listen(box, "host", showEstimate);
   listen(box, "runs", showRun);
   listen(box, "selection", follow);
@@ -101,6 +102,20 @@ export function mount(box, props, trigger, watch) {
   }
   follow();
   showPlan();
+}
+
+/** Where the name of a model on the Hub is typed: behind *More* on Train. */
+function openHub() {
+  const tabs = [...document.querySelectorAll("#lv-tabs [role=tab]")];
+  tabs.find((tab) => tab.textContent.trim() === "Train")?.click();
+  const more = document.querySelector("[aria-controls=lv-more]");
+  if (more.getAttribute("aria-expanded") === "false") more.click();
+  const field = document.getElementById("lv-hub-name");
+  const focus = (tries) => {
+    field?.focus();
+    if (tries && document.activeElement !== field) setTimeout(focus, 50, tries - 1); // Gradio takes its time
+  };
+  focus(40);
 }
 
 /** The Tab key reaches what a lesson needs first: Train, Pause, the scrubber, the tabs; then all the rest. */

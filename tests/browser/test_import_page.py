@@ -23,7 +23,9 @@ def server(tmp_path):
 
 def test_from_its_name_to_every_tab(server, page):
     page.goto(server.url)
-    page.click("button:has-text('More')")
+    page.get_by_role("tab", name="Sample", exact=True).click()
+    page.select_option(".lv-picker", label="A model from the Hub …")
+    page.wait_for_selector("#lv-hub-name:focus")
     page.fill("#lv-hub-name", "somebody/bear")
     page.click("button:has-text('Fetch it')")
     page.wait_for_function("document.querySelector('#lv-hub-said').textContent.includes('no public model')")
