@@ -43,7 +43,8 @@ def explain(field: FieldInfo) -> str:
     """The help of a flag: what it does, the default, and the chapter of the book."""
     notes = []
     if field.default not in (None, ""):
-        notes.append(f"default {field.default} {about(field, 'unit')}".strip())
+        default = str(field.default).lower() if field.annotation is bool else field.default
+        notes.append(f"default {default} {about(field, 'unit')}".strip())
     if about(field, "chapter"):
         notes.append(f"book {about(field, 'chapter')}")
     help = f"{field.title}. {field.description}" + (f" [{'; '.join(notes)}]" if notes else "")
@@ -52,6 +53,8 @@ def explain(field: FieldInfo) -> str:
 
 def _choices(field: FieldInfo) -> list[str]:
     """The names a setting can take, if it takes names."""
+    if field.annotation is bool:
+        return ["true", "false"]
     return [choice for choice in get_args(field.annotation) if isinstance(choice, str)]
 
 
