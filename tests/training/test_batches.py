@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmviz.settings import parse_settings
@@ -20,6 +20,7 @@ def test_a_batch_is_windows_of_the_text_and_what_follows():
 
 
 @given(seed=st.integers(0, 2**31 - 1), step=st.integers(0, 10**7))
+@settings(deadline=None)  # a busy machine is no mistake
 def test_a_batch_depends_on_seed_and_step_alone(seed, step):
     batch = batch_at(IDS, seed, step, batch_size=6, block_size=10)
     torch.rand(3)  # other dice are thrown in between
@@ -55,6 +56,6 @@ def test_a_text_without_a_single_window_is_refused():
 
 
 def test_batches_of_settings():
-    settings = parse_settings({"batch_size": 3, "block_size": 9, "seed": 7})
-    batch = TokenBatches.of(IDS, settings)(11)
+    asked = parse_settings({"batch_size": 3, "block_size": 9, "seed": 7})
+    batch = TokenBatches.of(IDS, asked)(11)
     assert torch.equal(batch.inputs, batch_at(IDS, 7, 11, 3, 9).inputs)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmviz.model import build_gpt
@@ -42,6 +42,7 @@ def test_each_size_has_an_equal_part_of_the_growth():
     start=st.integers(0, 64),
     growth_share=st.floats(0.05, 1.0),
 )
+@settings(deadline=None)  # a busy machine is no mistake
 def test_stages_are_what_the_batches_do(batch, context, start_batch, start, growth_share):
     asked = {"batch_size": batch, "block_size": context, "start_batch": start_batch}
     s = parse_settings(
