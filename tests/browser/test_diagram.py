@@ -28,7 +28,7 @@ def test_it_follows_the_settings(page, app_server):
     width = page.locator("#lv-set-n_embd input")
     width.fill("224")
     width.press("Tab")
-    page.wait_for_function("document.querySelector('.lv-diagram').textContent.includes('(8, 64, 224)')")
+    page.wait_for_function("document.querySelector('.lv-diagram')?.textContent.includes('(8, 64, 224)')")
     projection = next(part for part in parts(page) if part[0] == "Projection")
     assert projection[1:3] == ["(8, 64, 224)", "50.2k"]
     assert "× the preset's" in page.locator(".lv-diagram-totals").inner_text()
@@ -38,10 +38,10 @@ def test_it_follows_the_settings(page, app_server):
 def test_it_follows_the_size_and_the_architecture(page, app_server):
     open_diagram(page, app_server)
     choose(page, "#lv-size", "Large")
-    page.wait_for_function("document.querySelector('.lv-diagram').textContent.includes('6 blocks')")
+    page.wait_for_function("document.querySelector('.lv-diagram')?.textContent.includes('6 blocks')")
     page.locator("#lv-toolbar button", has_text="More").click()
     choose(page, "#lv-set-architecture", "GPT-2 (the book's)")
-    page.wait_for_function("document.querySelector('.lv-diagram').textContent.includes('Learned positions')")
+    page.wait_for_function("document.querySelector('.lv-diagram')?.textContent.includes('Learned positions')")
     names = [part[0] for part in parts(page)]
     assert "RoPE" not in names
     assert names.count("LayerNorm") == 3

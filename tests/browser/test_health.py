@@ -11,7 +11,7 @@ def test_a_healthy_run_says_so_and_shows_its_layers(page, app_server):
     open_app(page, app_server)
     run = press_train(page)
     wait_for_status(page, run, "finished", 60)
-    page.wait_for_function("document.querySelector('.lv-health-text').textContent.includes('healthy')")
+    page.wait_for_function("document.querySelector('.lv-health-text')?.textContent.includes('healthy')")
     assert page.locator(".lv-health-sign").get_attribute("data-level") == "fine"
     page.locator(".lv-health-more").click()
     panel = page.locator(".lv-health-panel")
@@ -22,7 +22,7 @@ def test_a_healthy_run_says_so_and_shows_its_layers(page, app_server):
     assert "tokens 17–32" in panel.inner_text()
     assert "insides of words" in panel.inner_text()
     page.evaluate(f"window.llmviz.select({{run: '{run}', step: 64}})")  # the time machine takes it along
-    page.wait_for_function("document.querySelector('.lv-health-panel h2').textContent.includes('step 51')")
+    page.wait_for_function("document.querySelector('.lv-health-panel h2')?.textContent.includes('step 51')")
     page.keyboard.press("Escape")
     panel.wait_for(state="hidden")
 
@@ -40,7 +40,7 @@ def test_a_learning_rate_far_too_high_raises_an_alarm(page, app_server):
     page.locator("#lv-train").click()
     wait_for(page, f"run !== '{before}'")
     page.wait_for_function(
-        "document.querySelector('.lv-health-sign').dataset.level === 'alarm'", timeout=30_000
+        "document.querySelector('.lv-health-sign')?.dataset.level === 'alarm'", timeout=30_000
     )
     assert "learning rate" in page.locator(".lv-health-text").inner_text()
     assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")  # nothing to scroll
@@ -48,5 +48,5 @@ def test_a_learning_rate_far_too_high_raises_an_alarm(page, app_server):
 
 def test_of_a_run_without_diagnostics_nothing_is_claimed(page, app_server):
     open_app(page, app_server)  # on the shipped model, which is older than diagnostics
-    page.wait_for_function("document.querySelector('.lv-health-text').textContent.includes('not examined')")
+    page.wait_for_function("document.querySelector('.lv-health-text')?.textContent.includes('not examined')")
     assert page.locator(".lv-health-more").is_hidden()
