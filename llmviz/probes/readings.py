@@ -25,6 +25,7 @@ ABOVE_BLIND = 1.0  # nats above a blind guess, before the first step (0.05)
 LOST = 0.5  # nats above the start
 CLIPPED = 20  # times the length that clipping allows (up to 3)
 CHANCE = 30  # times the batch that would be needed for as much signal as noise (up to 10)
+LEARNT = 200  # steps before it is worth a word that a model is still blind to something
 NO_USE = 0.1  # nats that the text before should save (from 0.3)
 BY_PLACE = ("activation", "gradient", "update")  # lists that begin with what is outside of the layers
 SINGLE = ("batch_loss", "gradient_norm", "signal", "noise", "windows")
@@ -50,9 +51,7 @@ def readings_of(records: Sequence[Record], settings: RunSettings, vocab_size: in
     case = _Case(records, settings, vocab_size)
     found = [reading for look in LOOKS for reading in look(case)]
     alarms = [reading for reading in found if reading.level == "alarm"]
-    return (
-        alarms + [reading for reading in found if reading.level == "note"] + ([] if alarms else [_fine(case)])
-    )
+    return (alarms or [_fine(case)]) + [reading for reading in found if reading.level == "note"]
 
 
 class _Case:
@@ -252,7 +251,7 @@ def _chance(case: _Case) -> Iterator[Reading]:
 
 def _context(case: _Case) -> Iterator[Reading]:
     gain = gain_from_context(case.recent)
-    if len(case.recent) == MEMORY and gain is not None and gain < NO_USE:
+    if case.step >= LEARNT and gain is not None and gain < NO_USE:
         yield Reading(
             "context",
             "note",

@@ -189,7 +189,8 @@ def test_gradients_that_are_exactly_zero(train):
 
 
 def test_a_model_that_learns_nothing_from_what_stands_further_back(train):
-    found, settings = train(learning_rate=1e-5)
+    found, settings = train(learning_rate=1e-5, max_steps=210)
+    assert "context" not in at_every_step(found, settings)[-2]  # at step 150 it is too early to say
     assert "makes no use of what stands further back" in at_every_step(found, settings)[-1]["context"]
 
 
