@@ -208,7 +208,7 @@ class Library:
         run = RunDirectory(folder)
         try:
             self._entries[run.id] = Entry(run, self._data_root_of(run), shipped)
-        except (RunError, OSError, ValueError, KeyError):
+        except (RunError, OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError):
             return  # a folder without a whole run.json holds no run
 
     def _data_root_of(self, run: RunDirectory) -> Path | None:

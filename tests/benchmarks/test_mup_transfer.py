@@ -14,7 +14,7 @@ from llmviz.settings import ModelSettings, TrainingSettings
 from llmviz.training.optimizers import build_optimizer
 from tests.benchmarks.side_by_side import shakespeare_ids
 
-pytestmark = pytest.mark.benchmark
+pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(3600)]
 
 STEPS, WARMUP, BATCH, CONTEXT, WINDOWS = 150, 20, 16, 32, 512
 RATES = {("mup", 64): (-8, -7, -6, -5, -4), ("mup", 512): (-8, -7, -6, -5, -4)} | {
