@@ -119,6 +119,20 @@ def test_any_pair_of_choices_works(row):
     assert all(weight.grad.any() for weight in model.parameters() if weight.dim() > 1)
 
 
+@pytest.mark.parametrize("row", ROWS, ids=name_of)
+def test_other_kinds_of_numbers(row):
+    """16 bits by autocast, 16 bits for good, and 64 bits: the readable way and the fast one stay equal."""
+    model, ids = scrambled(row), torch.randint(VOCABULARY, (2, 12))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert model(ids).shape == model.forward_with_attention(ids)[0].shape
+        model(ids).float().square().mean().backward()
+    assert all(weight.grad.isfinite().all() for weight in model.parameters())
+    double = model.double()
+    assert double(ids).dtype == torch.float64
+    torch.testing.assert_close(double(ids), double.forward_with_attention(ids)[0])
+    assert model.to(torch.bfloat16)(ids).dtype == torch.bfloat16
+
+
 @pytest.mark.parametrize("row", ROWS[:12], ids=name_of)
 def test_what_is_on_the_way_is_returned(row):
     """The states are those of the fast way, and each norm leaves what the formula says of the stream."""
