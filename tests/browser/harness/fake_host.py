@@ -12,6 +12,8 @@ from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from typing import Any
 
+from llmviz.model.diagram import diagram
+
 LETTERS = 27
 BEST = 0.9
 COLUMNS = ("step", "loss", "accuracy", "lr", "grad_norm", "tok_s")
@@ -221,6 +223,9 @@ class FakeHost:
     def estimate(self, settings: Any) -> dict[str, Any]:
         return self.status()["estimates"]["small"]
 
+    def diagram(self, settings: Any) -> dict[str, Any]:
+        return diagram(settings.model, LETTERS, settings.training.batch_size)
+
     def create(self, flat: dict[str, Any], owner: str, **_: Any) -> str:
         return self.add(FakeRun(f"{len(self.runs):032x}", "Amber Otter", max_steps=flat["max_steps"])).id
 
@@ -242,7 +247,7 @@ class FakeHost:
                 "changed", ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in changes.items())
             )
 
-    def submit(self, kind: str, payload: dict[str, Any], owner: str) -> Job:
+    def submit(self, kind: str, payload: dict[str, Any], owner: str, session: str = "") -> Job:
         if kind != "film":
             return Job([{"error": "There is no model behind this page."}])
         run = self.runs[payload["run"]]
