@@ -45,7 +45,7 @@ class Reading:
 
 def readings_of(records: Sequence[Record], settings: RunSettings, vocab_size: int) -> list[Reading]:
     """What a run's diagnostics say at the last of `records` (in order of steps): the gravest first, and if
-    there is no alarm one sentence that says so. [] without records."""
+    there is no alarm one sentence that says so. [] without records. vocab_size: 0 where it is not known."""
     if not records:
         return []
     case = _Case(records, settings, vocab_size)
@@ -62,7 +62,7 @@ class _Case:
         self.start = records[0] if step_of(records[0]) == 0 else None
         self.recent = records[-MEMORY:]
         self.step = step_of(self.now)
-        self.blind = math.log(vocab_size)
+        self.blind = math.log(vocab_size) if vocab_size else math.inf
 
     def layers(self, name: str, record: Record | None = None) -> list[tuple[int, float]]:
         """(layer, value) where the value is known; what lies outside of the blocks is left out."""

@@ -337,8 +337,8 @@ class Host:
     def diagnostics(self, run_id: str, step: int | None = None) -> dict[str, Any]:
         """What was found inside of a run up to a step (None: the newest), and what it says in plain words."""
         entry, data = self.library.get(run_id), self.summary(run_id)["data"]
-        settings, vocab_size = entry.run.settings(), data["vocab_size"] if data else 1
-        here = entry.data_root is not None  # an opened run was trained who knows where
+        settings, vocab_size = entry.run.settings(), data["vocab_size"] if data else 0
+        here = data and entry.data_root is not None  # an opened run was trained who knows where
         roof = self.estimator.roof if here else None
         return examined(self.feed(run_id).diagnoses(), settings, vocab_size, step) | {
             "roofline": roofline(entry.state(), settings, vocab_size, roof)

@@ -109,6 +109,8 @@ def test_an_initialisation_a_hundred_times_too_large(train):
     assert "no longer its size" in first["clipped"]
     assert "hardly" not in first
     assert "fine" not in first
+    unknown = {reading.code for reading in readings_of(found[:1], settings, 0)}
+    assert "start" not in unknown  # what a blind guess has is not known then
 
 
 def test_layers_that_start_a_hundred_times_too_large_drown_the_text(train):
