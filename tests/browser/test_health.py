@@ -15,7 +15,7 @@ def test_a_healthy_run_says_so_and_shows_its_layers(page, app_server):
     assert page.locator(".lv-health-sign").get_attribute("data-level") == "fine"
     page.locator(".lv-health-more").click()
     panel = page.locator(".lv-health-panel")
-    panel.wait_for(state="visible")
+    panel.locator(".lv-health-scroll").wait_for()
     rows = panel.locator(".lv-health-scroll tbody th").all_inner_texts()
     assert rows == ["outside of the layers", "layer 0", "layer 1"]
     assert "before step 551" in panel.locator("h2").inner_text()
