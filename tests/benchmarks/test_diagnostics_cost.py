@@ -2,7 +2,7 @@
 both. Asserted: examined every 50 steps, a run is less than 5 % slower.
 
 A diagnosis is rare, so its cost is measured by itself (the median of many, each beside a plain step) and
-spread over the steps between two.
+spread over the steps between two; and whole runs, with and without, take turns.
 """
 
 import statistics
@@ -13,6 +13,7 @@ import torch
 
 from llmviz.runs.directory import create_run
 from llmviz.runs.examiner import EARLY, Examiner
+from llmviz.runs.inline import run_inline
 from llmviz.runs.resume import frozen_dataset, new_trainer
 from llmviz.settings import PRESETS, parse_settings
 
@@ -65,3 +66,21 @@ def test_diagnostics_cost_under_five_percent(preset, architecture, tmp_path, tmp
     with capsys.disabled():
         print(f"\n{preset}, {architecture}: a diagnosis costs {extra:.2f} steps, a run {slower:.1%} more")
     assert slower < 0.05
+
+
+def test_a_whole_run_with_them_takes_less_than_five_percent_longer(tmp_path, tmp_path_factory, capsys):
+    data = tmp_path_factory.getbasetemp() / "diagnostics-data"
+
+    def seconds(diagnose_every: int) -> float:
+        """Of the processor, for a Spark run from its first step to its full evaluation."""
+        flat = PRESETS["spark"].settings.flat() | {"threads": 1, "diagnose_every": diagnose_every}
+        run = create_run(tmp_path / "runs", parse_settings(flat), name="Amber Otter", owner_hash="o")
+        started = time.process_time()
+        run_inline(run, data_root=data)
+        return time.process_time() - started
+
+    seconds(0)  # the text is written, and torch loads what it needs
+    ratios = [seconds(EVERY) / seconds(0) for _ in range(5)]
+    with capsys.disabled():
+        print(f"\na whole Spark run: {', '.join(f'{ratio:.3f}' for ratio in ratios)} times as long")
+    assert statistics.median(ratios) < 1.05

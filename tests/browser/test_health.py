@@ -7,6 +7,7 @@ from tests.browser.driving import choose, open_app, press_train, selected, wait_
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.slow
 def test_a_healthy_run_says_so_and_shows_its_layers(page, app_server):
     open_app(page, app_server)
     run = press_train(page)

@@ -206,6 +206,7 @@ def test_two_tabs_that_open_at_once_have_one_token(chromium, app_server):
     context.close()
 
 
+@pytest.mark.slow
 def test_the_other_tab_follows(page, chromium, app_server):
     context = chromium.new_context()
     stranger = context.new_page()

@@ -146,6 +146,7 @@ def test_a_link_fills_the_form_and_a_wrong_one_is_explained(page, app_server):
     assert page.locator(".lv-complaint li").count() == 2
 
 
+@pytest.mark.slow
 def test_the_same_mistake_is_told_each_time(page, app_server):
     open_app(page, app_server)
     page.get_by_role("button", name="More").click()

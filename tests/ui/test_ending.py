@@ -56,7 +56,9 @@ def nobody_is_left(processes) -> bool:
     return not [p for p in processes if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
 
 
-@pytest.mark.parametrize("n", [2, pytest.param(30, marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("n", [2, 30])
 def test_sigterm_checkpoints_every_run_within_ten_seconds_and_a_restart_goes_on(own_server, n):
     runs = started(own_server, n)
     everybody = family(own_server)

@@ -59,6 +59,7 @@ def test_several_runs_end_together_with_their_rate_at_its_end(host, session, fla
     assert deadline_of(host.library.get(after).run) is None, "the lesson is over; who stays may go on"
 
 
+@pytest.mark.slow
 def test_paused_and_frozen_runs_end_too(host, session, flat, owner, until):
     paused, frozen = (start(host, flat, owner, until, seed=seed) for seed in range(2))
     host.command(paused, owner, "pause")

@@ -52,6 +52,7 @@ def test_a_run_goes_on_on_another_machine(tmp_path, bucket, flat, owner, until):
         assert list(frame.step) == sorted(set(frame.step))
 
 
+@pytest.mark.slow
 def test_a_machine_that_vanishes_leaves_the_runs_of_a_moment_before(tmp_path, bucket, flat, owner, until):
     with hosted(tmp_path, "first", bucket) as host:
         run = host.create(flat | {"max_steps": 1_000_000}, owner)
