@@ -134,6 +134,7 @@ def test_the_code_leaves_as_a_file_and_by_the_clipboard(page, app_server):
 # ---------------------------------------------------------------- another browser
 
 
+@pytest.mark.slow
 def test_another_browser_enters_the_code_and_has_the_runs(page, chromium, app_server):
     open_app(page, app_server)
     run = train_and_stop(page)
@@ -227,6 +228,7 @@ def test_the_other_tab_follows(page, chromium, app_server):
 # ---------------------------------------------------------------- where nothing is kept
 
 
+@pytest.mark.slow
 def test_shut_storage_is_told_and_the_code_still_works(page, chromium, app_server):
     page.add_init_script(SHUT)
     page.set_viewport_size({"width": 1366, "height": 625})

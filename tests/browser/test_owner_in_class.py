@@ -44,6 +44,7 @@ def test_a_token_from_before_the_class_moves_into_the_tab(page, class_server):
     assert (kept(page, "sessionStorage"), kept(page, "localStorage")) == (BEFORE, None)
 
 
+@pytest.mark.slow
 def test_a_closed_tab_is_forgotten_and_its_code_leads_back(chromium, class_server):
     context = chromium.new_context()
     page = context.new_page()

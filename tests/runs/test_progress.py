@@ -35,6 +35,7 @@ def rehearse(runs: int, withheld: bool, steps_each: int = 4000) -> tuple[float, 
     return promised, now - asked_at
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("runs", "withheld"), [(2, False), (12, False), (12, True), (30, True)])
 def test_what_is_promised_halfway_through_comes_true(runs, withheld):
     promised, taken = rehearse(runs, withheld)

@@ -135,6 +135,7 @@ def test_a_tokenizer_file_of_ones_own(command, tiny, tmp_path):
     assert json.loads((out / "tokenizer.json").read_text()) == json.loads(tokenizer.read_text())
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_is_saved_and_carries_on_to_the_same_weights(command, tiny, tmp_path):
     arguments = ["train", *tiny, "--max-steps", 400, "--out"]
     assert command(*arguments, tmp_path / "undisturbed").status == 0

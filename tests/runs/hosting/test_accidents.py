@@ -50,6 +50,7 @@ def pause(host, run, owner, until, *, worker: bool):
         until(lambda: trainee.worker is None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("worker", [True, False])
 def test_a_change_while_paused_is_marked_on_the_curve(shared_host, endless, owner, until, worker):
     pause(shared_host, endless, owner, until, worker=worker)

@@ -88,6 +88,7 @@ def test_who_comes_back_has_turns_again_at_once(host, clock, endless, until):
     assert all(host.summary(run)["status"] != "paused" for run in [left, *stay])
 
 
+@pytest.mark.slow
 def test_while_nobody_waits_an_unwatched_run_simply_goes_on(host, clock, endless, until):
     left = host.create(endless, GOES)
     until(lambda: host.summary(left)["step"] > 3)

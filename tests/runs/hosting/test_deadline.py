@@ -74,6 +74,7 @@ def test_paused_and_frozen_runs_end_too(host, session, flat, owner, until):
     until(lambda: host.lives.scheduler.turns.frozen, 5)
 
 
+@pytest.mark.slow
 def test_a_deadline_can_be_moved_and_taken_back(host, session, flat, owner, until):
     run = start(host, flat, owner, until)
     directory = host.library.get(run).run

@@ -95,6 +95,7 @@ def test_the_teacher_commands_any_run(host, session, train, owner, until):
             host.teaching.command(session, key, action)
 
 
+@pytest.mark.slow
 def test_a_frozen_class_stands_still_and_exactly_those_that_ran_go_on(host, session, train, owner, until):
     runs = [train(owner), train(OTHER)]
     paused = train(owner)
