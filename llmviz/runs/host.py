@@ -13,6 +13,7 @@ import math
 import os
 import secrets
 import shutil
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -118,6 +119,7 @@ class Host:
         self.rates = Rates()
         self.closed = False
         self._feeds: dict[str, RunFeed] = {}
+        self._feeds_lock = threading.Lock()
         self._estimates: dict[str, Any] = {}
         self._estimated = -math.inf  # when that was
 
@@ -315,10 +317,13 @@ class Host:
         """What the stream sends of this run."""
         entry = self.library.get(run_id)
         self.disk.looked_at(entry)
-        feed = self._feeds.pop(run_id, None) or RunFeed(entry.run)
-        self._feeds[run_id] = feed  # the one looked at last is at the end
-        while len(self._feeds) > MAX_FEEDS:
-            del self._feeds[next(iter(self._feeds))]  # a cursor is a place in the log: it outlives the feed
+        with self._feeds_lock:  # diagnostics are asked for from threads
+            feed = self._feeds.pop(run_id, None) or RunFeed(entry.run)
+            self._feeds[run_id] = feed  # the one looked at last is at the end
+            while len(self._feeds) > MAX_FEEDS:
+                del self._feeds[
+                    next(iter(self._feeds))
+                ]  # a cursor is a place in the log: it outlives the feed
         return feed
 
     def opening(self, run_id: str) -> dict[str, Any] | None:

@@ -1,10 +1,13 @@
 """A run's model as a .zip for `transformers`, written by a worker of the host."""
 
+import threading
+import time
 import zipfile
 
 import pytest
 import torch
 
+from llmviz.runs.exports import AT_ONCE, WAITING
 from llmviz.runs.opened import OpenedModels
 from llmviz.runs.refusal import Refused
 from tests.model.hub.foreign import their_logits
@@ -50,3 +53,29 @@ def test_only_a_ticket_fetches(shared_host, finished, ticket):
 def test_nobodys_run(shared_host):
     with pytest.raises(Refused):
         shared_host.exports.write("0" * 32)
+
+
+def test_only_a_few_wait_so_that_the_threads_of_others_stay_free(shared_host, finished, monkeypatch):
+    exports = shared_host.exports
+    began, go_on = threading.Semaphore(0), threading.Event()
+
+    def work(order):
+        began.release()
+        assert go_on.wait(20)
+
+    monkeypatch.setattr(exports, "_work", work)
+    crowd = [threading.Thread(target=exports.write, args=[finished]) for _ in range(AT_ONCE + WAITING)]
+    for one in crowd:
+        one.start()
+    for _ in range(AT_ONCE):
+        assert began.acquire(timeout=20)
+    until_all_wait = time.monotonic() + 20
+    while exports._places._value and time.monotonic() < until_all_wait:
+        time.sleep(0.01)
+    with pytest.raises(Refused, match="Many models") as refused:
+        exports.write(finished)
+    assert refused.value.status == 429
+    go_on.set()
+    for one in crowd:
+        one.join(20)
+    assert exports._places._value == AT_ONCE + WAITING and exports._free._value == AT_ONCE
