@@ -2,13 +2,15 @@
 
 import argparse
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
 from llmviz.runs.limits import BadLimit, Limits, beyond, limits_alone
 from llmviz.runs.machine import machine
 from llmviz.settings import FIELDS, PRESETS, RunSettings, SettingsError, parse_settings
+from llmviz.settings.derive import Derived
+from llmviz.terminal.dial import settings_by_dial
 from llmviz.terminal.flags import given_settings
 from llmviz.terminal.mistakes import Mistake, explained, read_bytes, read_text
 
@@ -27,6 +29,7 @@ class Plan:
     given: bool  # whether the command line names any setting at all
     text: str | None = None
     tokenizer_file: bytes | None = None
+    derived: dict[str, Derived] = field(default_factory=dict)  # what --depth came to
 
     def build_data(self, data_root: Path) -> None:
         """Build the dataset there. Raises Mistake for a text that cannot be learned from."""
@@ -49,17 +52,30 @@ def plan_training(options: argparse.Namespace) -> Plan:
     tokenizer_file = _tokenizer(getattr(options, "tokenizer_name", None), flat)
     base = PRESETS[preset].settings if preset else RunSettings()
     limits = _limits()
+    chosen = flat | _fitting_budget(flat, base, limits)
+    derived, sentences = _derived(getattr(options, "depth", None), chosen, base)
     # Better said now than when it is killed half-way: what this machine could not do.
     try:
-        settings = parse_settings(flat | _fitting_budget(flat, base, limits), base)
+        settings = parse_settings({name: found.value for name, found in derived.items()} | chosen, base)
     except SettingsError as error:
-        raise Mistake(*error.sentences, *(beyond(error.usable, limits) if error.usable else [])) from None
-    sentences = beyond(settings, limits)
+        sentences += error.sentences + (beyond(error.usable, limits) if error.usable else [])
+        raise Mistake(*sentences) from None
+    sentences += beyond(settings, limits)
     if text is not None and len(text) > limits.text:
         sentences.append(f"The text has {len(text):,} characters; at most {limits.text:,} can be used here.")
     if sentences:
         raise Mistake(*sentences)
-    return Plan(settings, preset, bool(flat or preset), text, tokenizer_file)
+    return Plan(settings, preset, bool(flat or preset or derived), text, tokenizer_file, derived)
+
+
+def _derived(
+    depth: str | None, chosen: dict[str, Any], base: RunSettings
+) -> tuple[dict[str, Derived], list[str]]:
+    """What the dial derives beside the settings that were chosen, and what is wrong with it."""
+    try:
+        return ({} if depth is None else settings_by_dial(depth, chosen, base)), []
+    except ValueError as error:
+        return {}, [str(error)]
 
 
 def _limits() -> Limits:

@@ -11,6 +11,7 @@ from pathlib import Path
 from llmviz.runs.directory import RunBusy, RunDirectory, RunError, create_run_at
 from llmviz.runs.names import random_name
 from llmviz.settings import PRESETS, RunSettings
+from llmviz.terminal.dial import add_depth_flag, tell_derived
 from llmviz.terminal.flags import add_setting_flags
 from llmviz.terminal.mistakes import Mistake, explained
 from llmviz.terminal.plan import CORPORA, Plan, plan_training
@@ -34,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=argparse.SUPPRESS,
         help="a whole recipe, which other flags then change",
     )
+    add_depth_flag(parser)
     parser.add_argument(
         "--data", "--corpus", dest="data", default=argparse.SUPPRESS, metavar="FILE|CORPUS",
         help=f"a UTF-8 text file, or one of {', '.join(CORPORA)} [default stories]",
@@ -52,6 +54,8 @@ def run(options: argparse.Namespace) -> int:
     if out.exists() and not out.is_dir():
         raise Mistake(f"{out} is a file; --out names a folder for the run.")
     plan = plan_training(options)
+    if plan.derived:
+        tell_derived(plan.derived, options.json)
     exists = (out / "run.json").exists()
     run = _unfinished(RunDirectory(out), plan) if exists else _new(out, plan)
     return train_to_the_end(run, options.json)

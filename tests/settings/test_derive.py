@@ -2,7 +2,7 @@
 
 import pytest
 
-from llmviz.settings import FIELDS, PRESETS, parse_settings
+from llmviz.settings import FIELDS, PRESETS, ROOMS, RunSettings, parse_settings
 from llmviz.settings.derive import DEEPEST, derived_from_depth
 
 
@@ -45,3 +45,52 @@ def test_it_agrees_with_the_tuned_presets():
 def test_the_dial_has_ends(depth):
     with pytest.raises(ValueError, match="from 1 to 12"):
         derived_from_depth(depth)
+
+
+def with_settings(depth: int, given=(), **flat) -> dict:
+    """What is derived beside these settings, which need not go together yet."""
+    rooms = {room: {name: v for name, v in flat.items() if FIELDS[name][0] == room} for room in ROOMS}
+    derived = derived_from_depth(depth, RunSettings(**rooms), given)
+    return {name: found.value for name, found in derived.items()}
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "lion", "muon"])
+def test_with_mup_one_rate_is_for_every_width(optimizer):
+    mup = {"init": "mup", "tied": "off", "optimizer": optimizer}
+    rates = {with_settings(depth, **mup)["learning_rate"] for depth in (1, 4, 12)}
+    assert len(rates) == 1
+    assert rates != {with_settings(2, optimizer=optimizer)["learning_rate"]}
+    (reason,) = {derived_from_depth(d, parse_settings(mup))["learning_rate"].reason for d in (1, 4, 12)}
+    assert "µP" in reason
+
+
+def test_each_optimizer_has_a_rate_that_suits_it():
+    rates = {name: with_settings(4, optimizer=name)["learning_rate"] for name in ("adamw", "lion", "sgd")}
+    assert rates["lion"] == pytest.approx(rates["adamw"] / 3, rel=0.05)
+    assert rates["sgd"] == 0.1  # as the setting's help says
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"n_embd": 200},
+        {"n_head": 5},
+        {"n_head": 5, "positions": "rope"},
+        {"n_kv_head": 4},
+        {"n_kv_head": 2, "n_embd": 144},
+        {"head_width": 24, "n_head": 7},
+        {"n_layer": 2},
+        {"max_steps": 100},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("depth", [3, 8])
+def test_what_is_given_stands_and_the_rest_goes_with_it(depth, given):
+    derived = with_settings(depth, given, **given)
+    assert not derived.keys() & given.keys()
+    assert parse_settings(derived | given).flat().items() >= given.items()
+
+
+def test_a_bigram_has_no_depth():
+    with pytest.raises(ValueError, match="no depth"):
+        with_settings(3, architecture="bigram")

@@ -34,6 +34,9 @@ TRAINING = {
     "huge": ["--preset", "huge"],
     "GB of memory": ["--n-layer", "48", "--n-embd", "4096", "--block-size", "2048", "--batch-size", "4096"],
     "--steps": ["--steps", "5"],
+    "from 1 to 12, and “deep” is none": ["--depth", "deep"],
+    "and 13 is not between them": ["--depth", "13"],
+    "it has no depth": ["--depth", "3", "--architecture", "bigram"],
     "expected one argument": ["--max-steps"],
 }
 
@@ -52,6 +55,11 @@ def test_every_mistake_gets_its_own_sentence(command, tmp_path):
     result = command(
         "train", "--block-size", 0, "--n-layer", "x", "--learning-rate", -1, "--out", tmp_path / "run"
     )
+    assert len(result.err.splitlines()) == 3
+
+
+def test_a_wrong_depth_is_said_along_with_the_rest(command, tmp_path):
+    result = command("train", "--depth", 0, "--block-size", 0, "--n-kv-head", 3, "--out", tmp_path / "run")
     assert len(result.err.splitlines()) == 3
 
 
