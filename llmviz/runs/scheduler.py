@@ -288,6 +288,10 @@ class Scheduler:
 
     def _understand(self, worker: Worker, message: Message) -> None:
         trainee = worker.trainee
+        if worker.done and trainee.wants == "rest" and "ended" in message:
+            self.turns.ended(message["ended"])  # it was granted ahead, and found the run over
+            worker.idle_since = time.monotonic()
+            return
         if "pid" in message:
             worker.pid = message["pid"]
         elif "ended" in message:
