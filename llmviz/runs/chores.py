@@ -73,6 +73,8 @@ def measure(settings: RunSettings, data_root: Path, scratch: Path, threads: int)
     from llmviz.evaluation import evaluate, token_byte_lengths
     from llmviz.generation import first_ids, generate
     from llmviz.model import build_gpt, save_weights
+    from llmviz.probes.diagnostics import WeightSample, diagnose
+    from llmviz.probes.token_classes import TokenClasses
     from llmviz.text.datasets import build_dataset
     from llmviz.training import TokenBatches, Trainer, next_token_objective, save_checkpoint
     from llmviz.training.costs import step_flops
@@ -89,7 +91,12 @@ def measure(settings: RunSettings, data_root: Path, scratch: Path, threads: int)
     for _ in range(WARM_UP):
         trainer.step()
     tokens = generate(model, first_ids(data.tokenizer, ""), settings.sampling)
-    windows = settings.training.eval_windows
+    windows, classes = settings.training.eval_windows, TokenClasses(data.tokenizer)
+
+    def examine() -> None:
+        diagnose(model, *trainer.next_batch(), classes)
+        WeightSample(model).update_ratios()
+
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
         path = Path(folder) / "weights.safetensors"
         return Costs(
@@ -102,6 +109,7 @@ def measure(settings: RunSettings, data_root: Path, scratch: Path, threads: int)
             / windows,
             snapshot=_typical(lambda: save_weights(model, path), most=3),
             checkpoint=_typical(lambda: save_checkpoint(path, trainer), most=3),
+            diagnosis=_typical(examine, most=9),
         )
 
 

@@ -16,20 +16,20 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from llmviz.model.size import n_parameters
+from llmviz.model.size import flops_per_token, n_parameters
+from llmviz.runs.examination import n_examined
 from llmviz.runs.film import is_film_step
+from llmviz.runs.pacing import CHECKPOINTS, EVALUATIONS, SAMPLES
 from llmviz.runs.roofline import Roof
 from llmviz.runs.snapshots import is_snapshot_step
 from llmviz.settings import RunSettings
 from llmviz.text.files import write_atomically
 from llmviz.training.costs import step_flops, training_memory
 
-ROOMS = ("training", "model", "evaluation", "generation")  # code that decides how fast a run is
+ROOMS = ("training", "model", "evaluation", "generation", "probes")  # code that decides how fast a run is
 GUESSED_FLOPS = 5e10  # a second, on one thread of a laptop
 GUESSED_CALLS = 8e-4  # seconds that a step takes per layer, however small the layer
-NOW_EVERY, NOW_SHARE = 1.0, 0.05  # the newest sample, as in `session`
-CHECKPOINT_EVERY, CHECKPOINT_SHARE = 5.0, 0.03
-EVALUATION_SHARE = 0.1
+GUESSED_DIAGNOSIS = 1.6  # steps: a batch read forward and backward in two halves, and attention maps
 WORTH_IT = 0.9  # of the time with one thread: what all threads may take at most, to be preferred
 ROUNDS = 3  # measurements of a preset; the newest never counts less than one of so many
 
@@ -37,7 +37,7 @@ ROUNDS = 3  # measurements of a preset; the newest never counts less than one of
 @dataclass(frozen=True)
 class Costs:
     """Seconds: to build the model; of one step, one written token, one validation window, one snapshot,
-    one checkpoint."""
+    one checkpoint, one diagnosis."""
 
     start: float
     step: float
@@ -45,6 +45,7 @@ class Costs:
     window: float
     snapshot: float
     checkpoint: float
+    diagnosis: float
 
     def as_dict(self) -> dict[str, float]:
         """For a file."""
@@ -55,15 +56,17 @@ class Costs:
         pairs = ((part.name, getattr(self, part.name), getattr(other, part.name)) for part in fields(self))
         return Costs(**{name: (1 - share) * mine + share * its for name, mine, its in pairs})
 
-    def scaled(self, step: float, layers: float, weights: float) -> "Costs":
-        """The costs of another shape: by the time of its step, its number of layers, and of weights."""
+    def scaled(self, step: float, layers: float, weights: float, window: float) -> "Costs":
+        """The costs of another shape: by the time of its step, its number of layers, and of weights, and the
+        work that a window is."""
         return Costs(
             start=self.start * weights,
             step=self.step * step,
             token=self.token * layers,
-            window=self.window * step,
+            window=self.window * window,
             snapshot=self.snapshot * weights,
             checkpoint=self.checkpoint * weights,
+            diagnosis=self.diagnosis * step,
         )
 
 
@@ -121,13 +124,17 @@ def seconds_of(settings: RunSettings, costs: Costs, val_tokens: int) -> float:
     train = steps * costs.step
     one_evaluation = training.eval_windows * costs.window
     evaluations = (
-        min(steps / training.eval_interval * one_evaluation, EVALUATION_SHARE * train) + one_evaluation
+        min(steps / training.eval_interval * one_evaluation, EVALUATIONS[1] * train) + one_evaluation
     )
-    spent = train + evaluations + rows * film + snapshots * costs.snapshot
-    by_the_clock = min(film / NOW_EVERY, NOW_SHARE) + min(
-        costs.checkpoint / CHECKPOINT_EVERY, CHECKPOINT_SHARE
-    )
+    diagnoses = n_examined(steps, training.diagnose_every) * costs.diagnosis
+    spent = train + evaluations + diagnoses + rows * film + snapshots * costs.snapshot
+    by_the_clock = _share(film, *SAMPLES) + _share(costs.checkpoint, *CHECKPOINTS)
     return costs.start + spent * (1 + by_the_clock) + sweep + 2 * costs.checkpoint + film
+
+
+def _share(cost: float, every: float, share: float) -> float:
+    """Of the time, that something takes which costs so much, at this pace."""
+    return min(cost / every, share)
 
 
 def _special_steps(steps: int) -> list[int]:
@@ -185,6 +192,7 @@ class Estimator:
             layers=settings.model.n_layer / near.settings.model.n_layer,
             weights=n_parameters(settings.model, vocab_size)
             / n_parameters(near.settings.model, near.vocab_size),
+            window=_window_flops(settings, vocab_size) / _window_flops(near.settings, near.vocab_size),
         )
 
     def threads_alone(self, settings: RunSettings) -> int:
@@ -235,7 +243,7 @@ class Estimator:
             if _same_work(known.settings, settings):
                 _, val_tokens = self._sizes(settings)
                 ratio = seconds / seconds_of(settings, getattr(known, kind), val_tokens)
-                newer = getattr(known, kind).scaled(step=ratio, layers=ratio, weights=ratio)
+                newer = getattr(known, kind).scaled(ratio, ratio, ratio, ratio)
                 self.add(name, replace(known, **{kind: newer}))
                 return
 
@@ -304,13 +312,18 @@ def guess_vocabulary(settings: RunSettings) -> int:
     return {"bytes": 256, "bpe": data.vocab_size, "chars": letters}.get(data.tokenizer, 1024)
 
 
+def _window_flops(settings: RunSettings, vocab_size: int) -> float:
+    """What the operations of evaluating one window are proportional to: however large the batches are."""
+    return settings.model.block_size * flops_per_token(settings.model, vocab_size)
+
+
 def _guessed(settings: RunSettings, vocab_size: int, flops: float, threads: int) -> Costs:
     """Costs for a machine of which nothing is known yet."""
     layers = settings.model.n_layer
     step = GUESSED_CALLS * layers + flops / (GUESSED_FLOPS * (1 + 0.5 * (threads - 1)))
     file = 0.002 + n_parameters(settings.model, vocab_size) * 4 / 2e8
     window = step / settings.training.batch_size / 3
-    return Costs(0.1, step, 2e-4 * (1 + layers), window, snapshot=file, checkpoint=3 * file)
+    return Costs(0.1, step, 2e-4 * (1 + layers), window, file, 3 * file, GUESSED_DIAGNOSIS * step)
 
 
 def _code_version(cores: int) -> str:

@@ -9,11 +9,11 @@ from typing import Any
 
 from llmviz.probes.diagnostics import Diagnosis, WeightSample, diagnose
 from llmviz.probes.token_classes import TokenClasses
+from llmviz.runs.examination import is_examined
 from llmviz.runs.journal import Journal
 from llmviz.text.datasets import Dataset
 from llmviz.training import Trainer
 
-EARLY = (10, 25)  # when most goes wrong that does
 DIGITS = 4  # more than a sentence says
 
 
@@ -26,14 +26,10 @@ class Examiner:
         self._classes = TokenClasses(dataset.tokenizer) if every else None
         self._found: tuple[int, Diagnosis, WeightSample] | None = None
 
-    def due(self, step: int) -> bool:
-        """Whether this is a step to examine."""
-        return bool(self.every) and (step % self.every == 0 or step in EARLY)
-
     def before_step(self) -> None:
         """Examine the model and this step's batch, and remember the weights."""
         step, trainer = self.trainer.steps_done, self.trainer
-        if not self.due(step):
+        if not is_examined(step, self.every):
             return
         batch = trainer.next_batch()
         found = diagnose(trainer.model, batch.inputs, batch.targets, batch.loss_mask, self._classes)

@@ -16,7 +16,7 @@ from llmviz.model import save_weights
 from llmviz.runs.directory import RunDirectory
 from llmviz.runs.film import is_film_step, write_sample
 from llmviz.runs.journal import Journal
-from llmviz.runs.pacing import Pace, Stopwatch
+from llmviz.runs.pacing import EVALUATIONS, LIVE_WEIGHTS, SAMPLES, Pace, Stopwatch
 from llmviz.runs.recorder import digits
 from llmviz.runs.snapshots import is_snapshot_step, thin
 from llmviz.runs.sweep import FullSweep
@@ -54,9 +54,9 @@ class Observer:
         self._byte_lengths = token_byte_lengths(dataset.tokenizer)
         self._sweep: FullSweep | None = None
         self._complaints: set[str] = set()
-        self._sample_pace = Pace(every=1.0, share=0.05)
-        self._live_pace = Pace(every=1.0, share=0.02)
-        self._evaluation_pace = Pace(every=0.0, share=0.2)
+        self._sample_pace = Pace(*SAMPLES)
+        self._live_pace = Pace(*LIVE_WEIGHTS)
+        self._evaluation_pace = Pace(*EVALUATIONS)
 
     @property
     def step(self) -> int:

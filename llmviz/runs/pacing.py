@@ -8,6 +8,12 @@ if TYPE_CHECKING:
     from llmviz.training import Trainer
 
 
+# What goes on beside training: once in so many seconds of turns, and for such a share of them at most.
+CHECKPOINTS = (5.0, 0.03)
+STATES = (1.0, 0.02)
+SAMPLES = (1.0, 0.05)
+LIVE_WEIGHTS = (1.0, 0.02)
+EVALUATIONS = (0.0, 0.2)  # at steps of their own, so that only the share counts
 FIRST_GUESS = 0.2  # of the time to a deadline: before, a run that waits for its turn would look far too slow
 
 

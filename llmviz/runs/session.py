@@ -16,7 +16,7 @@ from llmviz.runs.directory import RunDirectory
 from llmviz.runs.examiner import Examiner
 from llmviz.runs.journal import Journal
 from llmviz.runs.observer import Observer
-from llmviz.runs.pacing import Pace, Stopwatch, steps_in_time
+from llmviz.runs.pacing import CHECKPOINTS, STATES, Pace, Stopwatch, steps_in_time
 from llmviz.runs.recorder import DivergenceWatch, LossTrend, Recorder, digits
 from llmviz.runs.resume import copy_tokenizer, frozen_dataset, load_newest_checkpoint, new_trainer
 from llmviz.runs.retry import is_good
@@ -55,8 +55,8 @@ class Session:
         self.clock = Stopwatch()  # granted time: the clock by which things are due
         self.watched_until = 0.0
         self.checkpoint_at: int | None = None
-        self._checkpoint_pace = Pace(every=5.0, share=0.03)
-        self._state_pace = Pace(every=1.0, share=0.02)
+        self._checkpoint_pace = Pace(*CHECKPOINTS)
+        self._state_pace = Pace(*STATES)
 
     def __enter__(self) -> "Session":
         return self

@@ -10,7 +10,15 @@ from llmviz.settings import PRESETS, parse_settings
 
 
 def costs(step):
-    return Costs(start=0.1, step=step, token=0.001, window=step / 40, snapshot=0.003, checkpoint=0.01)
+    return Costs(
+        start=0.1,
+        step=step,
+        token=0.001,
+        window=step / 40,
+        snapshot=0.003,
+        checkpoint=0.01,
+        diagnosis=1.5 * step,
+    )
 
 
 def measured(name, alone, busy):
@@ -130,6 +138,21 @@ def test_a_finished_run_of_a_preset_teaches_how_long_it_takes(estimator):
     estimator.learn(parse_settings(spark.flat() | {"n_layer": 3}), "busy", 100.0)
     again = estimator.estimate(spark, ahead=[math.inf])["seconds"]
     assert again == busy, "another model says nothing of this one"
+
+
+def test_diagnoses_are_counted():
+    settings = parse_settings({"diagnose_every": 50, "max_steps": 1000}, base=PRESETS["spark"].settings)
+    never = parse_settings({"diagnose_every": 0}, base=settings)
+    more = seconds_of(settings, costs(0.01), 20_000) - seconds_of(never, costs(0.01), 20_000)
+    assert more == pytest.approx((1000 / 50 + 2) * 0.015, rel=0.1)  # steps 10 and 25 as well
+
+
+def test_the_final_evaluation_takes_as_long_however_large_the_batches_are(estimator):
+    estimator.add("spark", measured("spark", 0.004, 0.006))
+    spark = PRESETS["spark"].settings
+    large = parse_settings({"batch_size": 256}, base=spark)
+    found, usual = (estimator.costs(s, 60, alone=True) for s in (large, spark))
+    assert found.step > 10 * usual.step and found.window == pytest.approx(usual.window)
 
 
 def test_a_time_limit_limits():

@@ -3,7 +3,7 @@
 import pytest
 
 from llmviz.probes.readings import is_diagnosis
-from llmviz.runs.examination import examined
+from llmviz.runs.examination import examined, is_examined, n_examined
 from llmviz.runs.examiner import short
 from llmviz.runs.inline import run_inline
 from llmviz.runs.records import fold, metrics_frame, read_records
@@ -62,6 +62,12 @@ def test_a_step_of_the_past_is_read_from_what_was_known_then(tiny_run, tiny_data
     assert past["diagnosis"]["diagnostics"] == 10
     assert past["readings"] == examined(found[:2], run.settings(), 27, None)["readings"]
     assert examined([], run.settings(), 27, None)["diagnosis"] is None
+
+
+def test_how_often_a_run_is_examined_is_known_before():
+    for every in (0, 1, 5, 7, 10, 25, 30, 50):
+        for steps in (1, 10, 11, 26, 50, 51, 333):
+            assert n_examined(steps, every) == sum(is_examined(step, every) for step in range(steps))
 
 
 def test_numbers_are_short_and_finite():
