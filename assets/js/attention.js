@@ -109,7 +109,7 @@ class AttentionPanel {
         h("label", { for: id, class: "label" }, "Prompt"),
         this.prompt,
         this.sampleButton,
-        help(...HELP, "attention"),
+        help(...HELP, "attention", () => this.maps?.length ?? 0),
       ),
       this.notice,
       this.body,

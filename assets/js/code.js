@@ -1,13 +1,16 @@
 // Show me the code: the lines of this program that computed a picture, as the server reads them from its own
 // sources, in a dialog that keeps the focus. Code enters as text nodes only.
 
-import { getJSON, summaryOf } from "./core.js";
+import { getJSON, store } from "./core.js";
 import { h } from "./dom.js";
 
 let serial = 0;
 
-/** Open the dialog for a panel; `opener` has the focus back when it closes. */
-export async function showCode(panel, opener) {
+/**
+ * Open the dialog for a panel; `opener` has the focus back when it closes.
+ * tokens: how many the panel's picture shows, where it shows one text: shapes then come with their numbers.
+ */
+export async function showCode(panel, opener, tokens = 0) {
   const id = `lv-code-title-${(serial += 1)}`;
   const body = h("div", { class: "lv-code-body", tabindex: 0, role: "region", "aria-labelledby": id });
   const close = h("button", { class: "lv-button", type: "button" }, "Close");
@@ -22,16 +25,18 @@ export async function showCode(panel, opener) {
   body.append(h("p", {}, "Reading the program …"));
   document.body.append(dialog);
   dialog.showModal();
-  body.replaceChildren(...(await contentOf(panel)));
+  body.replaceChildren(...(await contentOf(panel, tokens)));
 }
 
-async function contentOf(panel) {
-  const architecture = summaryOf()?.written_out ?? "";
+async function contentOf(panel, tokens) {
+  const asked = new URLSearchParams({ run: store.selection.run ?? "", tokens });
   try {
-    const { pieces } = await getJSON(`code/${panel}?architecture=${encodeURIComponent(architecture)}`);
+    const { pieces } = await getJSON(`code/${panel}?${asked}`);
+    const sized = pieces.some(({ parts }) => parts.some(([kind]) => kind === "shape"));
     const about =
       "The lines of this very program that made what you see, in the order in which to read them. " +
-      "Comments are grey.";
+      "Comments are grey" +
+      (sized ? ", and what follows a shape is that shape in this picture." : ".");
     return [h("p", {}, about), ...pieces.map(pieceNode)];
   } catch (error) {
     return [h("p", { role: "alert" }, error.message)];

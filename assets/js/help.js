@@ -10,8 +10,9 @@ const GAP = 8; // px between button, card and the window's edge
  * @param {string} what two sentences: what am I looking at
  * @param {string} lookFor one thing to do
  * @param {string} panel the name under which the server knows its code
+ * @param {() => number} tokens how many the panel's picture shows just now, where it shows one text
  */
-export function help(what, lookFor, panel) {
+export function help(what, lookFor, panel, tokens = () => 0) {
   const title = "What am I looking at?";
   const button = h("button", { class: "lv-help-button", type: "button", "aria-label": title, title }, "?");
   const code = h("button", { class: "lv-button", type: "button" }, "Show me the code");
@@ -32,7 +33,7 @@ export function help(what, lookFor, panel) {
   code.addEventListener("click", async () => {
     card.hidePopover();
     const { showCode } = await import("./code.js");
-    showCode(panel, button);
+    showCode(panel, button, tokens());
   });
   return h("span", { class: "lv-help" }, button, card);
 }

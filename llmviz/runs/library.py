@@ -79,8 +79,8 @@ class Entry:
             for name, value in self._flat.items()
             if name in FIELDS and not about(FIELDS[name][1], "private")
         }
-        model = self.run.settings().model
-        self._written_out = written_out(model.choices, model)  # whose code computes it
+        self.model = self.run.settings().model
+        self._written_out = written_out(self.model.choices, self.model)  # whose code computes it
         self._snapshots: tuple[int, list[int]] = (-1, [])
 
     @property
@@ -107,6 +107,12 @@ class Entry:
     def flat(self) -> dict[str, Any]:
         """The settings as {name: value}, without what its owner typed."""
         return self._public
+
+    @property
+    def vocab_size(self) -> int | None:
+        """How many tokens the model knows; None while its text is being prepared."""
+        found = self._dataset.read().get("vocab_size")
+        return found if type(found) is int else None  # of an opened run it may be anything
 
     def owner_hash(self) -> str | None:
         """Whose it is: a hash, None for nobody's, "" where that was lost. For lists; checks ask `mine`."""

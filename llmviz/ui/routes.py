@@ -19,6 +19,7 @@ from starlette.routing import Route
 from llmviz.runs import Host, Refused
 from llmviz.runs.rates import TooOften
 from llmviz.ui.code import code_of
+from llmviz.ui.liveshapes import sizes_of
 from llmviz.ui.stream import Stream
 from llmviz.ui.teacher_routes import session_of, teacher_table
 
@@ -123,8 +124,7 @@ def build_routes(host: Host) -> list[Route]:
         return JSONResponse({})
 
     async def diagnostics(request: Request) -> Response:
-        step = request.query_params.get("step", "")
-        wanted = int(step) if step.isascii() and step.isdigit() and len(step) < 10 else None
+        wanted = _count(request.query_params.get("step", ""))
         found = await run_in_threadpool(host.diagnostics, request.path_params["run"], wanted)
         return JSONResponse(found)
 
@@ -172,8 +172,12 @@ def build_routes(host: Host) -> list[Route]:
         return FileResponse(ASSETS / "check" / "check.html", headers={"Cache-Control": "no-cache"})
 
     async def code(request: Request) -> Response:
-        pieces = code_of(request.path_params["panel"], request.query_params.get("architecture", ""))
-        return JSONResponse({"pieces": pieces})
+        panel, run_id = request.path_params["panel"], request.query_params.get("run", "")
+        if not run_id:
+            return JSONResponse({"pieces": code_of(panel)})
+        entry, tokens = host.library.get(run_id), _count(request.query_params.get("tokens", ""))
+        sizes = sizes_of(entry.model, tokens, entry.vocab_size) if tokens else {}
+        return JSONResponse({"pieces": code_of(panel, entry.model, sizes)})
 
     async def asset(request: Request) -> Response:
         path = _asset_file(request.path_params["path"])
@@ -209,6 +213,11 @@ def build_routes(host: Host) -> list[Route]:
     return [
         Route(PREFIX + path, _plainly(handler, host), methods=[method]) for method, path, handler in table
     ]
+
+
+def _count(text: str) -> int | None:
+    """A whole number out of an address; None for anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 def _asset_file(name: str) -> Path | None:

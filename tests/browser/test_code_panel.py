@@ -2,13 +2,17 @@
 
 import pytest
 
-from llmviz.ui.code import PANELS
+from llmviz.settings import ModelSettings
+from llmviz.ui.code import PANELS, pieces_of
 from tests.browser.driving import open_app, press_train
 
 pytestmark = pytest.mark.browser
 
 TAB_OF = {name: "Train" for name in ("chart", "film", "health", "diagram")}
 TAB_OF |= {"tokens": "Tokens", "attention": "Attention", "sample": "Sample"}
+
+
+IN_VIEW = "window.llmviz.store.summaries.get(window.llmviz.store.selection.run)"
 
 
 def open_help(page, panel: str):
@@ -61,9 +65,12 @@ def test_the_help_makes_no_header_higher(page, app_server):
 
 def test_every_panel_shows_its_code_and_gives_the_focus_back(page, app_server):
     open_app(page, app_server)
-    for panel, pieces in PANELS.items():
+    settings = page.evaluate(f"{IN_VIEW}.settings")
+    model = ModelSettings(**{name: settings[name] for name in ModelSettings.model_fields if name in settings})
+    for panel in PANELS:
         dialog = open_code(page, panel)
-        assert dialog.locator("h3 b").all_inner_texts() == [piece.name for piece in pieces]
+        names = [piece.name for piece in pieces_of(panel, model)]
+        assert dialog.locator("h3 b").all_inner_texts() == names
         assert "def " in dialog.locator("pre").first.inner_text()
         for _ in range(6):
             page.keyboard.press("Tab")
@@ -77,12 +84,22 @@ def test_every_panel_shows_its_code_and_gives_the_focus_back(page, app_server):
 def test_the_code_is_that_of_the_model_in_view(page, app_server):
     open_app(page, app_server)
     press_train(page)
-    architecture = page.evaluate(
-        "window.llmviz.store.summaries.get(window.llmviz.store.selection.run).written_out"
-    )
+    architecture = page.evaluate(f"{IN_VIEW}.written_out")
     page.locator("#lv-stop").click()
     titles = open_code(page, "attention").locator("h3").all_inner_texts()
     assert any(f"llmviz/model/{architecture}.py, line" in title for title in titles)
+
+
+def test_shapes_are_those_of_the_map_in_view(page, app_server):
+    open_app(page, app_server)
+    page.get_by_role("tab", name="Attention", exact=True).click()
+    page.wait_for_selector(".lv-attention .attention-body:not(.empty)")
+    page.locator(".lv-attention textarea").fill("The fox")
+    buttons = "document.querySelectorAll('.lv-attention .strip-line button').length"
+    page.wait_for_function(f"{buttons} > 0 && {buttons} <= 7")
+    tokens, width = page.evaluate(buttons), page.evaluate(f"{IN_VIEW}.settings.n_embd")
+    shapes = open_code(page, "attention").locator(".lv-code-shape").all_inner_texts()
+    assert f" = (1, {tokens}, {width})" in shapes
 
 
 def test_a_server_out_of_reach_is_told_in_a_sentence(page, app_server):
