@@ -60,7 +60,7 @@ class GPTConfig:
 
     def _check_heads(self) -> None:
         heads = self.choices
-        if self.n_embd % self.n_head and heads.head_width == self.n_embd // self.n_head:
+        if not heads.head_width:
             raise ValueError(f"{self.n_head} heads cannot share a width of {self.n_embd} evenly.")
         if self.n_head % heads.n_kv_head:
             raise ValueError(f"{self.n_head} heads cannot share {heads.n_kv_head} heads of keys evenly.")

@@ -84,6 +84,10 @@ class _Parts:
         if choices.bigram_embeddings:
             rows = min(V * V, MAX_PAIRS)
             yield Part("Pair embeddings", "A row for every pair of neighbours, added.", self.stream, rows * C)
+        if choices.ngram_embeddings:
+            says = f"Rows for the last 2 to {choices.ngram_embeddings} tokens, added."
+            rows = (choices.ngram_embeddings - 1) * choices.ngram_rows
+            yield Part("N-gram embeddings", says, self.stream, rows * C)
         if choices.positions == "learned":
             says = "A row of numbers for every position, added."
             yield Part("Learned positions", says, self.stream, self.T * C)

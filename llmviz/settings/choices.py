@@ -100,7 +100,7 @@ def sized(choices: Choices, shape: Shape) -> Choices:
         norm_eps=choices.norm_eps or NORM_EPS[choices.norm],
         rope_base=choices.rope_base or ROPE_BASE,
         n_kv_head=choices.n_kv_head or shape.n_head,
-        head_width=choices.head_width or max(1, shape.n_embd // shape.n_head),
+        head_width=choices.head_width or _even_share(shape.n_embd, shape.n_head),
         mlp_width=choices.mlp_width or _mlp_width(choices.activation, shape.n_embd),
         ngram_rows=(choices.ngram_rows or NGRAM_ROWS) if choices.ngram_embeddings else 0,
         window=min(choices.window or shape.block_size, shape.block_size),
@@ -110,6 +110,11 @@ def sized(choices: Choices, shape: Shape) -> Choices:
 def written_out(choices: Choices, shape: Shape) -> str:
     """Which model these choices are exactly: a name of `WRITTEN_OUT`, or "variant" for one put together."""
     return next((name for name in WRITTEN_OUT if choices == sized(ARCHITECTURES[name], shape)), "variant")
+
+
+def _even_share(n_embd: int, n_head: int) -> int:
+    """The width of a head, which is still to be chosen (0) where the heads cannot share evenly."""
+    return 0 if n_embd % n_head else n_embd // n_head
 
 
 def _mlp_width(activation: str, n_embd: int) -> int:

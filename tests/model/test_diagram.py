@@ -16,6 +16,8 @@ VARIANTS = [
     {"architecture": "transformer"},
     {"architecture": "bigram"},
     {"architecture": "modern", "x0_shortcut": True, "value_embeddings": True, "smear": True},
+    {"architecture": "gpt2", "ngram_embeddings": 3},
+    {"architecture": "modern", "ngram_embeddings": 4, "ngram_rows": 100, "bigram_embeddings": True},
     {"architecture": "gpt2", "bigram_embeddings": True, "soft_cap": 15.0, "tied": "off", "n_kv_head": 1},
     {
         "architecture": "gpt2",
@@ -77,6 +79,7 @@ def test_every_choice_shows():
 
     assert names(architecture="gpt2")[:3] == ["Tokens", "Token embeddings", "Learned positions"]
     assert "RoPE" in names(architecture="modern") and "QK-norm" in names(architecture="modern")
+    assert "N-gram embeddings" in names(ngram_embeddings=2)
     assert "SwiGLU" in names(architecture="llama")
     assert "Sinusoidal positions" in names(architecture="transformer")
     assert names(architecture="bigram") == ["Tokens", "Bigram table"]

@@ -63,6 +63,11 @@ def test_logits_are_equal(tmp_path, settings):
         ({"architecture": "llama", "norm": "layernorm"}, "LlamaForCausalLM", "rmsnorm instead of layernorm"),
         ({"architecture": "transformer"}, "GPT2LMHeadModel", "“Place of the norm” pre instead of post"),
         ({"architecture": "modern", "ngram_embeddings": 3}, "NanoChatForCausalLM", "0 instead of 3"),
+        (
+            {"architecture": "gpt2", "n_embd": 20, "n_head": 3, "head_width": 6},
+            "GPT2LMHeadModel",
+            "“Width of a head” an even share of the width instead of 6",
+        ),
         ({"architecture": "bigram"}, "GPT2LMHeadModel", "instead of a table"),
         ({"architecture": "llama", "init": "mup"}, "LlamaForCausalLM", "“First weights”"),
     ],

@@ -232,6 +232,20 @@ def test_a_head_width_of_ones_own_frees_the_width():
     assert n_parameters(settings, VOCABULARY) == sum(weight.numel() for weight in model.parameters())
 
 
+@pytest.mark.parametrize("architecture", ["gpt2", "modern", "llama", "transformer"])
+@pytest.mark.parametrize(("n_embd", "n_head", "head_width"), [(20, 3, 6), (4, 6, 2)])
+def test_a_head_width_of_ones_own_may_be_the_share_rounded_down(architecture, n_embd, n_head, head_width):
+    """None of the models that are written out has heads that do not fill the width."""
+    shape = {"architecture": architecture, "n_layer": 1, "n_embd": n_embd, "n_head": n_head}
+    settings = parse_settings(shape | {"head_width": head_width, "block_size": 8}).model
+    model = build_gpt(settings, VOCABULARY, 0)
+    ids = torch.randint(VOCABULARY, (2, 8))
+    assert type(model) is VariantGPT
+    torch.testing.assert_close(model(ids), model.forward_with_attention(ids)[0], atol=1e-5, rtol=1e-5)
+    with pytest.raises(SettingsError, match="cannot be shared out"):
+        parse_settings(shape)
+
+
 def test_a_bigram_is_one_table():
     settings = ModelSettings(architecture="bigram", block_size=8)
     model = build_gpt(settings, VOCABULARY, 0)

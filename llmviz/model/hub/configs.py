@@ -25,6 +25,11 @@ def number(config: dict[str, Any], name: str, default: float) -> float:
     return float(value)
 
 
+def even_share(n_embd: int, n_head: int) -> int | str:
+    """The only width of a head that classes without a setting for it know."""
+    return "an even share of the width" if n_embd % n_head else n_embd // n_head
+
+
 def require(config: dict[str, Any], name: str, allowed: tuple[Any, ...], what: str) -> None:
     """Refuse a model that differs in `name` from what we compute; absent counts as the first allowed."""
     value = config.get(name, allowed[0])

@@ -7,7 +7,7 @@ and `transformers` kept it; and the oldest files carry the causal mask of every 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from llmviz.model.hub.configs import number, require, whole_number
+from llmviz.model.hub.configs import even_share, number, require, whole_number
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -38,7 +38,7 @@ def needs(model: "GPT") -> dict[str, tuple[Any, ...]]:
         "embedding_norm": (False,),
         "activation": ("gelu", "relu"),
         "n_kv_head": (model.config.n_head,),
-        "head_width": (model.config.n_embd // model.config.n_head,),
+        "head_width": (even_share(model.config.n_embd, model.config.n_head),),
         "qk_norm": (False,),
         "bias": (True,),
         "soft_cap": (0,),

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from llmviz.model.choices import NORM_EPS
-from llmviz.model.hub.configs import number, require, whole_number
+from llmviz.model.hub.configs import even_share, number, require, whole_number
 from llmviz.model.hub.pairs import to_halves, to_neighbours
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def needs(model: "GPT") -> dict[str, tuple[Any, ...]]:
         "norm_place": ("pre",),
         "embedding_norm": (True,),
         "activation": tuple(ACTIVATIONS),
-        "head_width": (model.config.n_embd // model.config.n_head,),
+        "head_width": (even_share(model.config.n_embd, model.config.n_head),),
         "qk_norm": (True,),
         "bias": (False,),
     }
