@@ -17,10 +17,15 @@ def whole_number(config: dict[str, Any], *names: str, default: int | None = None
     return default
 
 
-def number(config: dict[str, Any], name: str, default: float) -> float:
+LARGEST = 1e30  # infinity is JSON to Python, and so is a whole number too long for a float
+
+
+def number(config: dict[str, Any], name: str, default: float | None = None) -> float:
     """A number above zero. Raises ForeignModelError."""
     value = config.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+    if value is None:
+        raise ForeignModelError(f"The config.json of this model lacks “{name}”.")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < LARGEST:
         raise ForeignModelError(f"The config.json of this model has “{name}”, but not as a number above 0.")
     return float(value)
 

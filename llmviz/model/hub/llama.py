@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from llmviz.model.hub.configs import number, require, whole_number
-from llmviz.model.hub.errors import ForeignModelError
 from llmviz.model.hub.pairs import to_halves, to_neighbours
+from llmviz.model.hub.rotations import rotations_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,7 +24,6 @@ MODEL_TYPES = (MODEL_TYPE, QWEN3)
 CLASSES = {MODEL_TYPE: "LlamaForCausalLM", QWEN3: "Qwen3ForCausalLM"}
 LONGEST = 2048  # what LLMViz looks at; RoPE has no table that would have to be as long as theirs
 EPSILON = 1e-6
-THETA = 10_000.0
 PLAIN = {  # {our name inside a block: theirs}
     "attn.c_proj": "self_attn.o_proj",
     "mlp.c_gate": "mlp.gate_proj",
@@ -54,6 +53,7 @@ def shape_of(config: dict[str, Any]) -> dict[str, Any]:
     require(config, "attention_bias", (False,), "biases in its attention")
     require(config, "mlp_bias", (False,), "biases in its MLP")
     require(config, "use_sliding_window", (False,), "a sliding window")
+    require(config, "tie_word_embeddings", (False, True), "a head that is neither tied nor not")
     heads = whole_number(config, "num_attention_heads")
     width = whole_number(config, "hidden_size")
     return {
@@ -69,32 +69,7 @@ def shape_of(config: dict[str, Any]) -> dict[str, Any]:
         "qk_norm": "on" if config["model_type"] == QWEN3 else "off",
         "tied": "on" if config.get("tie_word_embeddings", False) is True else "off",
         "dropout": 0.0,
-    } | _rotations(config)
-
-
-def _rotations(config: dict[str, Any]) -> dict[str, Any]:
-    """How fast queries and keys are turned. Files of before 2026 keep the base apart from the scaling."""
-    rope = config.get("rope_parameters") or config.get("rope_scaling") or {}
-    if not isinstance(rope, dict):
-        raise ForeignModelError("The config.json of this model does not say how its positions are told.")
-    rope = {"rope_theta": config.get("rope_theta") or THETA} | rope
-    found: dict[str, Any] = {"rope_base": number(rope, "rope_theta", THETA)}
-    kind = rope.get("rope_type", rope.get("type", "default"))
-    if kind == "default":
-        return found
-    if kind not in ("linear", "llama3"):
-        raise ForeignModelError(
-            f"The rotations of this model are scaled in a way (“{str(kind)[:20]}”) that LLMViz does not "
-            "compute: it knows linear and llama3."
-        )
-    found |= {"rope_scaling": kind, "rope_factor": number(rope, "factor", 1.0)}
-    if kind == "linear":
-        return found
-    low, high = number(rope, "low_freq_factor", 1.0), number(rope, "high_freq_factor", 4.0)
-    if low >= high:
-        raise ForeignModelError("The scaling of this model's rotations ends before it begins.")
-    original = whole_number(rope, "original_max_position_embeddings")
-    return found | {"rope_low": low, "rope_high": high, "rope_original": original}
+    } | rotations_of(config)
 
 
 def weights_from(tensors: Mapping[str, "Tensor"], config: dict[str, Any]) -> "dict[str, Tensor]":

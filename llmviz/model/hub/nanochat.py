@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from llmviz.model.choices import NORM_EPS
 from llmviz.model.hub.configs import even_share, number, require, whole_number
 from llmviz.model.hub.pairs import to_halves, to_neighbours
+from llmviz.model.hub.rotations import THETA, rotations_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,7 +26,6 @@ MODEL_TYPE = "nanochat"
 MODEL_TYPES = (MODEL_TYPE,)
 CLASSES = {MODEL_TYPE: "NanoChatForCausalLM"}
 EPSILON = 1e-6
-THETA = 10_000.0
 ACTIVATIONS = {"relu2": "relu2", "relu": "relu", "gelu": "gelu_pytorch_tanh"}  # {ours: theirs}
 LONGEST = 2048  # what LLMViz looks at
 PLAIN = {"attn.c_proj": "self_attn.o_proj", "mlp.c_fc": "mlp.fc1", "mlp.c_proj": "mlp.fc2"}  # {ours: theirs}
@@ -51,14 +51,15 @@ def shape_of(config: dict[str, Any]) -> dict[str, Any]:
     require(config, "hidden_act", tuple(ACTIVATIONS.values()), "another activation")
     require(config, "attention_bias", (False,), "biases in its attention")
     width, heads = whole_number(config, "hidden_size"), whole_number(config, "num_attention_heads")
-    rope = config.get("rope_parameters") or {}
-    require(rope, "rope_type", ("default",), "rotations that are scaled")
+    require(config, "tie_word_embeddings", (False, True), "a head that is neither tied nor not")
+    rotations = rotations_of(config)
+    require(rotations, "rope_scaling", ("none",), "rotations that are scaled")
     epsilon, inner = number(config, "rms_norm_eps", EPSILON), whole_number(config, "intermediate_size")
     kv_heads, cap = whole_number(config, "num_key_value_heads", default=heads), 0.0
     if config.get("final_logit_softcapping", 15.0) is not None:
         cap = number(config, "final_logit_softcapping", 15.0)
     ours = {theirs: name for name, theirs in ACTIVATIONS.items()}[config.get("hidden_act", "relu2")]
-    base = number(rope, "rope_theta", THETA)
+    base = rotations["rope_base"]
     return {
         "architecture": "modern",
         "n_layer": whole_number(config, "num_hidden_layers"),

@@ -46,6 +46,7 @@ def qwen3(**more):
         {"rope_parameters": {"rope_type": "default", "rope_theta": 500.0}},
         {"rope_parameters": {"rope_type": "linear", "factor": 4.0, "rope_theta": 10_000.0}},
         {"rope_parameters": LLAMA3, "num_key_value_heads": 2},
+        {"rope_parameters": {"rope_type": "dynamic", "factor": 4.0, "rope_theta": 500.0}},
     ],
     ids=str,
 )
@@ -70,6 +71,22 @@ def test_nanochat(save_foreign):
     check_logits(save_foreign(config))  # its logits are capped at 15
 
 
+@pytest.mark.parametrize(
+    "rope", ["default", ["default"], 3, {"rope_type": "linear", "factor": 2.0}, {"rope_theta": -1}], ids=str
+)
+def test_nanochats_rotations_are_read_as_carefully(rope):
+    nanochat = transformers.NanoChatConfig(**SHAPE | {"pad_token_id": None}).to_dict()
+    with pytest.raises(ForeignModelError, match=r"\.$"):
+        foreign_shape(nanochat | {"rope_parameters": rope})
+    old = {name: value for name, value in nanochat.items() if name != "rope_parameters"}
+    assert foreign_shape(old | {"rope_theta": 500.0})["rope_base"] == 500.0
+
+
+def test_yarn_is_refused_with_what_is_known():
+    with pytest.raises(ForeignModelError, match=r"“yarn”.*default, dynamic, linear, llama3"):
+        foreign_shape(llama().to_dict() | {"rope_parameters": {"rope_type": "yarn", "factor": 2.0}})
+
+
 def test_older_files_keep_base_and_scaling_apart():
     old = {name: value for name, value in llama().to_dict().items() if name != "rope_parameters"}
     scaling = {name: value for name, value in LLAMA3.items() if name != "rope_theta"}
@@ -92,6 +109,17 @@ def test_a_long_context_is_cut_to_what_llmviz_looks_at():
         {"use_sliding_window": True},
         {"rope_parameters": {"rope_type": "yarn", "factor": 2.0}},
         {"rope_parameters": LLAMA3 | {"high_freq_factor": 1.0}},
+        {"rope_parameters": {"rope_type": "longrope", "factor": 2.0}},
+        {"rope_parameters": {"rope_type": "proportional"}},
+        {"rope_parameters": {"rope_type": ["linear"]}},
+        {"rope_parameters": {"rope_type": "linear"}},
+        {"rope_parameters": {"rope_type": "linear", "factor": 10**400}},
+        {"rope_parameters": {"rope_type": "default", "partial_rotary_factor": 0.5}},
+        {"rope_parameters": {"full_attention": {"rope_type": "default"}}},
+        {"rope_parameters": {name: value for name, value in LLAMA3.items() if not name.startswith("orig")}},
+        {"partial_rotary_factor": 0.25},
+        {"rms_norm_eps": 10**400},
+        {"tie_word_embeddings": "perhaps"},
         {"rope_parameters": ["default"]},
         {"num_key_value_heads": "all"},
         {"model_type": "mistral3"},
