@@ -112,6 +112,11 @@ class StoredTensors(Mapping[str, "Tensor"]):
             try:
                 opened = safe_open(path, framework="pt")
                 files |= dict.fromkeys(opened.keys(), opened)
+            except FileNotFoundError:
+                raise ForeignModelError(
+                    f"There is no {path.name} in {path.parent.name}, though its index names it: fetch the "
+                    "rest of the model."
+                ) from None
             except (OSError, SafetensorError) as error:
                 raise ForeignModelError(f"{path.name} is not a whole safetensors file: {error}.") from None
         return cls(files)
@@ -119,11 +124,16 @@ class StoredTensors(Mapping[str, "Tensor"]):
     def __getitem__(self, name: str) -> "Tensor":
         self.asked.add(name)
         try:
-            return self.files[name].get_tensor(name)
+            tensor = self.files[name].get_tensor(name)
         except KeyError:
             raise ForeignModelError(
                 f"The weights of this model lack {name}: they are not what its config.json describes."
             ) from None
+        if not tensor.dim():
+            raise ForeignModelError(
+                f"In the weights of this model {name} is a single number, and no weights."
+            )
+        return tensor
 
     def unread(self) -> set[str]:
         """The tensors that nobody has asked for."""

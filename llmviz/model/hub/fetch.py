@@ -14,7 +14,8 @@ import hashlib
 import json
 import os
 import socket
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from pathlib import Path
@@ -29,6 +30,7 @@ from llmviz.model.hub.naming import hub_name
 
 HUB = "https://huggingface.co"
 PATIENCE = 30.0  # seconds without a byte
+SLOWEST = 20_000  # bytes a second, on the whole: one model comes at a time, and others wait for it
 CHUNK = 1 << 20
 MAX_LISTING = 20_000_000  # bytes
 MAX_DESCRIPTION = {CONFIG: 10_000_000, TOKENIZER: 32_000_000, INDEX: 10_000_000}  # bytes
@@ -93,7 +95,7 @@ class HubModel:
         address = f"{self.endpoint}/{self.name}/resolve/{quote(self.revision, safe='')}/{quote(name)}"
         digest, here = hashlib.sha256(), 0
         with _opened(address, self.name) as answer, open(folder / name, "wb") as file:
-            while piece := _read(answer, min(CHUNK, announced.size - here + 1)):
+            for piece in _pieces(answer, announced.size + 1):
                 here += len(piece)
                 if here > announced.size:
                     break
@@ -117,7 +119,7 @@ def find_on_hub(name: object, endpoint: str | None = None) -> HubModel:
     """What the Hub says of a public model. Raises ForeignModelError for every other answer."""
     named, endpoint = hub_name(name), endpoint or hub_endpoint()
     with _opened(f"{endpoint}/api/models/{named}/revision/main?blobs=true", named) as answer:
-        content = _read(answer, MAX_LISTING)
+        content = b"".join(_pieces(answer, MAX_LISTING))
     try:
         told = json.loads(content)
         if told.get("gated") or told.get("private") or told.get("disabled"):
@@ -126,14 +128,14 @@ def find_on_hub(name: object, endpoint: str | None = None) -> HubModel:
         return HubModel(named, str(told["sha"])[:64], files, endpoint)
     except ForeignModelError:
         raise
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError):
         raise ForeignModelError("The Hub's answer could not be understood; please try again later.") from None
 
 
 def _announced(told: dict[str, Any]) -> HubFile:
     stored = told.get("lfs") or {}
     size = stored.get("size", told.get("size"))
-    return HubFile(int(size or 0), stored.get("sha256"))
+    return HubFile(max(0, int(size or 0)), stored.get("sha256"))
 
 
 class _CarefulRedirects(HTTPRedirectHandler):
@@ -156,11 +158,21 @@ def _opened(address: str, name: str) -> Any:
         raise _unreachable(error) from None
 
 
-def _read(answer: Any, most: int) -> bytes:
-    try:
-        return answer.read(most)
-    except (OSError, HTTPException) as error:
-        raise _unreachable(error) from None
+def _pieces(answer: Any, most: int) -> Iterator[bytes]:
+    """What comes, as it comes, and no more than `most` bytes. Raises ForeignModelError where it comes so
+    slowly that nobody would wait for the end."""
+    started, here = time.monotonic(), 0
+    while here < most:
+        try:
+            piece = answer.read1(min(CHUNK, most - here))
+        except (OSError, HTTPException) as error:
+            raise _unreachable(error) from None
+        if not piece:
+            return
+        here += len(piece)
+        if time.monotonic() - started > PATIENCE + here / SLOWEST:
+            raise ForeignModelError("The Hub sends too slowly just now: please try again later.")
+        yield piece
 
 
 def _unreachable(error: Exception) -> ForeignModelError:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ class LocalHub:
         self.sizes: dict[str, int] = {}  # lies about sizes
         self.hashes: dict[str, str] = {}  # and about content
         self.status: int | None = None  # answers everything with this fault
+        self.drips: float | None = None  # seconds between two bytes
         self.asked: list[tuple[str, dict[str, str]]] = []  # path, headers
 
     def __enter__(self) -> "LocalHub":
@@ -81,10 +83,21 @@ class LocalHub:
             told["lfs"] = {"sha256": sha256, "size": size, "pointerSize": 135}
         return told
 
-    @staticmethod
-    def _send(request: Any, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+    def _send(self, request: Any, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
         request.send_response(status)
         for name, value in ({"Content-Length": str(len(body))} | (headers or {})).items():
             request.send_header(name, value)
         request.end_headers()
-        request.wfile.write(body)
+        if self.drips is None:
+            request.wfile.write(body)
+        else:
+            self._drip(request, body)
+
+    def _drip(self, request: Any, body: bytes) -> None:
+        """A byte from time to time, until nobody listens any more."""
+        try:
+            for at in range(len(body)):
+                request.wfile.write(body[at : at + 1])
+                time.sleep(self.drips or 0)
+        except OSError:
+            return

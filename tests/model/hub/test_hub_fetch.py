@@ -1,9 +1,11 @@
 """Fetching from the Hub, against a local server with its routes: what comes, what is asked and refused."""
 
 import socket
+import time
 
 import pytest
 
+import llmviz.model.hub.fetch as fetching
 from llmviz.model.hub.errors import ForeignModelError
 from llmviz.model.hub.fetch import find_on_hub
 from llmviz.model.hub.naming import hub_name, is_hub_name
@@ -145,6 +147,28 @@ def test_every_fault_is_a_sentence(hub, status, said):
     hub.status = status
     with pytest.raises(ForeignModelError, match=said):
         find_on_hub(NAME, hub.url)
+
+
+def test_a_server_that_lets_a_byte_through_from_time_to_time_is_given_up(hub, stored, into, monkeypatch):
+    """Each byte comes in time, and the whole never would: nobody else could fetch a model meanwhile."""
+    (stored / "config.json").write_bytes(b" " * 5000 + b"{}")
+    model = find_on_hub(NAME, hub.url)
+    monkeypatch.setattr(fetching, "PATIENCE", 0.5)
+    hub.drips = 0.02
+    started = time.monotonic()
+    for ask in (lambda: find_on_hub(NAME, hub.url), lambda: model.fetch_description(into)):
+        with pytest.raises(ForeignModelError, match=r"too slowly.*try again later\.$"):
+            ask()
+    assert time.monotonic() - started < 20  # and not for as long as there are bytes
+
+
+@pytest.mark.parametrize("size", [-5, float("inf"), "large", [1]])
+def test_a_size_that_is_none(hub, stored, into, size):
+    """Less than nothing must not mean "all there is"."""
+    hub.sizes = {"config.json": size}
+    with pytest.raises(ForeignModelError, match=r"could not be understood|did not arrive"):
+        find_on_hub(NAME, hub.url).fetch_description(into)
+    assert not (into / "config.json").exists() or not (into / "config.json").stat().st_size
 
 
 def test_an_unknown_model_is_not_there(hub):

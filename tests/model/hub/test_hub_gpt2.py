@@ -97,6 +97,14 @@ def test_pickled_weights_are_never_opened(save_foreign):
         open_checkpoint(folder)
 
 
+def test_a_file_that_the_index_names_is_there_or_missed(save_foreign):
+    folder = save_foreign(config(), max_shard_size="40kB")
+    missing = next(folder.glob("model-*.safetensors"))
+    missing.unlink()
+    with pytest.raises(ForeignModelError, match=f"There is no {missing.name} in .* fetch the rest"):
+        our_model(folder)
+
+
 def test_an_index_cannot_name_files_elsewhere(save_foreign):
     folder = save_foreign(config(), max_shard_size="40kB")
     index = json.loads((folder / "model.safetensors.index.json").read_text())
@@ -132,6 +140,8 @@ def test_weights_that_are_not_there_are_named(save_foreign):
         ({"transformer.ln_f.weight": torch.ones(48, dtype=torch.int8)}, "packed"),
         ({"transformer.h.0.mlp.c_fc.weight": torch.ones(2, 3, 4)}, "shapes|do not fit"),
         ({"transformer.wte.weight": torch.ones(400, 7)}, "do not fit"),
+        ({"transformer.wte.weight": torch.tensor(1.0)}, "a single number"),
+        ({"transformer.h.0.mlp.c_fc.weight": torch.tensor(1.0)}, "a single number"),
     ],
 )
 def test_weights_that_are_something_else_are_refused(save_foreign, change, says):
