@@ -11,18 +11,25 @@ const HELP = [
   "Double the width: which parts grow fourfold, and which only double?",
 ];
 const NARROW = 460; // px: below it a part takes two lines
+const DETAIL = 18; // px: a line more, for a choice that neither name nor shape shows
 const STREAM = 14; // x of the residual stream
 const BRANCH = 44; // x where the parts beside it begin
 
 export function mount(box) {
   const title = h("strong", {}, "The model these settings make");
   const totals = h("p", { class: "lv-diagram-totals" });
+  const notes = h("p", { class: "lv-diagram-notes" });
   const picture = h("div", { class: "lv-diagram-picture" });
-  box.replaceChildren(h("div", { class: "lv-diagram-head" }, title, help(...HELP, "diagram")), totals, picture);
+  box.replaceChildren(h("div", { class: "lv-diagram-head" }, title, help(...HELP, "diagram")), totals, notes, picture);
+  let diagram = null; // the newest that could be made
   const show = oncePerFrame(() => {
-    const { diagram, estimate, usual, size, primary } = store.plan ?? {};
+    const { estimate, usual, size, primary, errors } = store.plan ?? {};
+    diagram = store.plan?.diagram ?? diagram;
     if (!diagram || !picture.clientWidth) return; // not open yet
-    setText(totals, totalsOf(estimate ?? store.host?.estimates?.[size ?? primary], usual));
+    const now = estimate ?? store.host?.estimates?.[size ?? primary];
+    setText(totals, errors ? errors.join("\n") : totalsOf(now, usual));
+    picture.classList.toggle("lv-diagram-old", Boolean(errors));
+    setText(notes, diagram.notes.join(" "));
     picture.replaceChildren(draw(diagram, picture.clientWidth));
   });
   listen(box, "plan", show);
@@ -73,8 +80,9 @@ function draw({ before, block, after, layers }, width) {
     const top = y;
     if (title) y += 22;
     for (const part of parts) {
-      canvas.append(partAt(part, y, { width, narrow, height }));
-      y += height + 4;
+      const tall = height + (part.detail ? DETAIL : 0);
+      canvas.append(partAt(part, y, { width, narrow, height: tall }));
+      y += tall + 4;
     }
     if (title) {
       canvas.append(
@@ -90,9 +98,9 @@ function draw({ before, block, after, layers }, width) {
   return canvas;
 }
 
-function partAt({ name, says, shape, parameters, flops, place }, y, { width, narrow, height }) {
+function partAt({ name, says, shape, parameters, flops, place, detail }, y, { width, narrow, height }) {
   const middle = y + height / 2;
-  const line = narrow ? y + 18 : middle + 4;
+  const line = narrow ? y + 18 : middle + (detail ? -5 : 4);
   const group = svg("g", { class: `lv-diagram-part lv-diagram-${place}` }, svg("title", {}, says));
   if (place === "branch") {
     group.append(
@@ -110,6 +118,7 @@ function partAt({ name, says, shape, parameters, flops, place }, y, { width, nar
   const shaped = `(${shape.map((n) => n.toLocaleString("en-GB")).join(", ")})`;
   const text = (words, x, more = {}) => group.append(svg("text", { x, y: line, ...more }, words));
   text(name, BRANCH + 10);
+  if (detail) text(detail, BRANCH + 10, { class: "lv-diagram-cost", y: y + height - 10 });
   if (narrow) {
     const costs = [parameters && `${formatShort(parameters)} parameters`, flops && formatOperations(flops)];
     text(shaped, width - 18, { class: "lv-diagram-shape lv-diagram-end" });
@@ -138,7 +147,7 @@ function headings(width) {
 }
 
 function spoken(before, block, after, layers) {
-  const names = (parts) => parts.map(({ name, shape }) => `${name} (${shape.join(", ")})`).join("; ");
+  const names = (parts) => parts.map(({ name, detail, shape }) => `${name}${detail && `, ${detail}`} (${shape.join(", ")})`).join("; ");
   const inside = layers ? ` Then ${layers} times: ${names(block)}. Then ${names(after)}.` : "";
   return `From tokens to scores: ${names(before)}.${inside}`;
 }

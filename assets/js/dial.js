@@ -1,20 +1,40 @@
 // One dial for the size of a model: the rest of the form follows, and each value says why.
 
+import { listen } from "./core.js";
 import { h } from "./dom.js";
 
-/** `props.value`: {deepest, depth, reasons}; the server fills the form and sends the reasons back. */
+/** `props.value`: {deepest, derived: [{name, label, value, reason}], error}; the server fills the form. */
 export function mount(box, props, trigger, watch) {
   const { deepest } = props.value;
-  const dial = h("input", { type: "range", min: 1, max: deepest, step: 1, value: 4, id: "lv-dial-depth" });
+  const dial = h("input", { type: "range", min: 1, max: deepest, step: 1, id: "lv-dial-depth" });
   const shown = h("output", { for: "lv-dial-depth" });
   const reasons = h("ul", { class: "lv-dial-reasons" });
   const label = h("label", { for: "lv-dial-depth" }, "Depth, and all else from it");
-  box.replaceChildren(h("div", { class: "lv-dial" }, label, dial, shown), reasons);
-  dial.addEventListener("input", () => (shown.textContent = dial.value));
+  box.replaceChildren(h("div", { class: "lv-dial-row" }, label, dial, shown), reasons);
+
+  const show = (depth) => (shown.textContent = depth === 1 ? "1 layer" : `${depth} layers`);
+  dial.addEventListener("input", () => show(Number(dial.value)));
   dial.addEventListener("change", () => trigger("select", { depth: Number(dial.value) }));
+
+  let values = {}; // what the form holds
+  function explain() {
+    const { derived = [], error } = props.value;
+    const lines = derived.map(({ name, label, value, reason }) =>
+      (values[name] ?? value) === value ? reason : `${label}: now ${values[name]}; the dial took ${value}.`,
+    );
+    if (derived.length) lines.push("These are a start: every value below can be changed.");
+    reasons.replaceChildren(...(error ? [error] : lines).map((line) => h("li", {}, line)));
+  }
+
   watch("value", () => {
-    const items = props.value.reasons.map((reason) => h("li", {}, reason));
-    const change = "These are a start: every value below can be changed.";
-    reasons.replaceChildren(...items, h("li", {}, change));
+    values = {}; // the form follows
+    explain();
+  });
+  listen(box, "plan", (plan) => {
+    if (!plan?.values) return;
+    values = plan.values;
+    dial.value = values.n_layer;
+    show(values.n_layer);
+    explain();
   });
 }

@@ -12,13 +12,14 @@ export function mount(box, props, trigger, watch) {
   const button = (label, onclick, more = {}) => h("button", { type: "button", class: "lv-button", onclick, ...more }, label);
   const train = h("span", {}, "Train your own");
   const beforehand = h("small", { class: "lv-beforehand" });
+  const inMore = h("p", { class: "lv-panel-says" }); // on a phone More lies over the line beneath the buttons
   const buttons = {
     train: button(h("span", {}, "▶ ", train), () => start(), { class: "lv-button lv-primary", id: "lv-train" }),
     pause: button("Pause", () => act(pauses() ? "pause" : "resume"), { id: "lv-pause" }),
     step: button("Step", () => act("step"), { id: "lv-step", title: "Train one single step" }),
     stop: button("Stop", () => act("stop"), { id: "lv-stop" }),
     text: panelButton("My text", "lv-own-text-open", "lv-own-text"),
-    more: panelButton("More", "lv-more-open", "lv-more"),
+    more: panelButton("More", "lv-more-open", "lv-more", () => {}, inMore),
     model: panelButton("Model", "lv-model-open", "lv-model"),
     explore: panelButton("Explore", "lv-explore-open", "lv-explore", () => trigger("expand")),
   };
@@ -50,17 +51,11 @@ export function mount(box, props, trigger, watch) {
   }
 
   function showEstimate() {
-    const { size, pristine, estimate, errors, beyond, primary, corpus } = props.value ?? {};
+    const { size, primary, corpus } = props.value ?? {};
     showOwnText(corpus === "text");
-    const now = (pristine ?? true) ? store.host?.estimates?.[size ?? primary] : estimate;
-    if (errors) return setText(beforehand, "These settings don't go together: press Train to see why.");
-    if (beyond?.length) return setText(beforehand, beyond.join(" "));
-    if (!now) return setText(beforehand, "");
-    const about = now.provisional ? "very roughly" : "about";
-    const crowd = store.host?.active ? `, ${store.host.active} training now` : "";
-    const work = now.flops ? `, ${formatOperations(now.flops)}` : "";
-    const size_ = `${formatShort(now.parameters)} parameters, ${Math.ceil(now.memory_mb)} MB${work}`;
-    setText(beforehand, `${about} ${formatSeconds(now.seconds)}${crowd} · ${size_}`);
+    const said = whatToExpect(props.value ?? {});
+    setText(beforehand, said);
+    setText(inMore, said);
     if (store.host?.active > CROWDED && (size ?? primary) === primary && primary !== "spark" && !offered) {
       offered = true;
       trigger("select", { size: "spark" });
@@ -104,6 +99,19 @@ export function mount(box, props, trigger, watch) {
   showPlan();
 }
 
+/** What a run would take; or everything that speaks against it, one sentence a line. */
+function whatToExpect({ size, pristine, estimate, errors, beyond, primary }) {
+  const now = (pristine ?? true) ? store.host?.estimates?.[size ?? primary] : estimate;
+  if (errors) return errors.join("\n");
+  if (beyond?.length) return beyond.join("\n");
+  if (!now) return "";
+  const about = now.provisional ? "very roughly" : "about";
+  const crowd = store.host?.active ? `, ${store.host.active} training now` : "";
+  const work = now.flops ? `, ${formatOperations(now.flops)}` : "";
+  const size_ = `${formatShort(now.parameters)} parameters, ${Math.ceil(now.memory_mb)} MB${work}`;
+  return `${about} ${formatSeconds(now.seconds)}${crowd} · ${size_}`;
+}
+
 /** Where the name of a model on the Hub is typed: behind *More* on Train. */
 function openHub() {
   const tabs = [...document.querySelectorAll("#lv-tabs [role=tab]")];
@@ -126,7 +134,7 @@ function orderForKeyboard(train, pause) {
 }
 
 /** A button that opens a panel: the body's class shows it, so that Gradio's own markup stays as it is. */
-function panelButton(label, bodyClass, panelId, onopen = () => {}) {
+function panelButton(label, bodyClass, panelId, onopen = () => {}, says = "") {
   const attributes = { type: "button", class: "lv-button", "aria-expanded": "false", "aria-controls": panelId };
   const button = h("button", attributes, label);
   const shut = () => {
@@ -140,7 +148,8 @@ function panelButton(label, bodyClass, panelId, onopen = () => {}) {
     setOpen(button, bodyClass, open);
     if (open) onopen();
   });
-  button.addEventListener("opened", () => document.getElementById(panelId)?.prepend(close));
+  const top = h("div", { class: "lv-panel-top" }, says, close);
+  button.addEventListener("opened", () => document.getElementById(panelId)?.prepend(top));
   document.addEventListener("keydown", (event) => {
     const above = document.querySelector("dialog[open], :popover-open"); // Escape closes what lies on top
     if (event.key === "Escape" && !above && document.body.classList.contains(bodyClass)) shut();

@@ -9,11 +9,17 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from llmviz.model.choices import MAX_PAIRS, SMEAR_INPUTS, Choices
+from llmviz.model.choices import MAX_PAIRS, NORM_EPS, ROPE_BASE, SMEAR_INPUTS, Choices
 from llmviz.model.size import Shape
 
 NORMS = {"layernorm": "LayerNorm", "rmsnorm": "RMSNorm", "plain-rmsnorm": "RMSNorm"}
 ACTIVATIONS = {"gelu": "GELU", "relu": "ReLU", "swiglu": "SwiGLU", "relu2": "ReLU²"}
+FIRST_WEIGHTS = {
+    "gpt2": "small and normal, as GPT-2's",
+    "pytorch": "PyTorch's own",
+    "mup": "by µP's rule, which also gives wide matrices a lower learning rate",
+    "zero": "small, and zero in whatever is added to the stream",
+}
 
 
 @dataclass(frozen=True)
@@ -26,10 +32,12 @@ class Part:
     parameters: int = 0
     flops: int = 0  # of one training step, forward and backward
     place: str = "stream"  # "stream": on the residual stream; "branch": beside it; "add": back onto it
+    detail: str = ""  # a choice that neither the name nor the shape shows
 
 
 def diagram(model: Shape, vocab_size: int, batch_size: int) -> dict[str, Any]:
-    """{"before", "block", "after": lists of parts, "layers"}: one block stands for all `layers` of them."""
+    """{"before", "block", "after": lists of parts, "layers", "notes"}: one block stands for all `layers` of
+    them; notes are sentences on choices that no single part has made."""
     found = _Parts(model, vocab_size, batch_size)
     blocks = model.choices.blocks
     sections = {
@@ -38,8 +46,17 @@ def diagram(model: Shape, vocab_size: int, batch_size: int) -> dict[str, Any]:
         "after": list(found.after()) if blocks else [],
     }
     return {name: [asdict(part) for part in parts] for name, parts in sections.items()} | {
-        "layers": model.n_layer if blocks else 0
+        "layers": model.n_layer if blocks else 0,
+        "notes": list(_notes(model)) if blocks else [],
     }
+
+
+def _notes(model: Shape) -> Iterator[str]:
+    choices = model.choices
+    normal = f"normal, with a standard deviation of {choices.init_std:g}"
+    yield f"First weights: {FIRST_WEIGHTS.get(choices.init, normal)}."
+    if model.dropout:
+        yield f"Dropout: {model.dropout:.0%} of what is embedded, looked at and added is left out at random."
 
 
 class _Parts:
@@ -52,19 +69,21 @@ class _Parts:
         self.K, self.D, self.F = self.choices.n_kv_head, self.choices.head_width, self.choices.mlp_width
         self.stream = (self.B, self.T, self.C)
 
-    def matrix(self, name: str, says: str, rows: int, columns: int, place: str = "branch") -> Part:
+    def matrix(self, name: str, says: str, rows: int, columns: int, detail: str = "") -> Part:
         """A product with a matrix of rows × columns: six operations a weight and token, forward and back."""
         weights = rows * columns
         biases = rows if self.choices.bias else 0
         flops = 6 * weights * self.B * self.T
-        return Part(name, says, (self.B, self.T, rows), weights + biases, flops, place)
+        return Part(name, says, (self.B, self.T, rows), weights + biases, flops, "branch", detail)
 
     def norm(self, says: str, place: str = "branch", width: int = 0, times: int = 1) -> Part:
         """A norm over the last dimension."""
         kind, width = self.choices.norm, width or self.C
         says = f"{says} Nothing in it is learned." if kind == "plain-rmsnorm" else says
         learned = {"layernorm": 1 + self.choices.bias, "rmsnorm": 1, "plain-rmsnorm": 0}[kind]
-        return Part(NORMS[kind], says, self.stream, times * learned * width, 0, place)
+        eps = self.choices.norm_eps
+        detail = "" if eps == NORM_EPS[kind] else f"ε {eps:.2g}"
+        return Part(NORMS[kind], says, self.stream, times * learned * width, 0, place, detail)
 
     def before(self) -> Iterator[Part]:
         """From tokens to the start of the residual stream."""
@@ -85,9 +104,11 @@ class _Parts:
             rows = min(V * V, MAX_PAIRS)
             yield Part("Pair embeddings", "A row for every pair of neighbours, added.", self.stream, rows * C)
         if choices.ngram_embeddings:
-            says = f"Rows for the last 2 to {choices.ngram_embeddings} tokens, added."
-            rows = (choices.ngram_embeddings - 1) * choices.ngram_rows
-            yield Part("N-gram embeddings", says, self.stream, rows * C)
+            longest, rows = choices.ngram_embeddings, choices.ngram_rows
+            says = "Rows for the last two tokens, three, and so on, found by a hash and added."
+            tables = (longest - 1) * rows * C
+            detail = f"up to {longest} tokens, {rows:,} rows each"
+            yield Part("N-gram embeddings", says, self.stream, tables, detail=detail)
         if choices.positions == "learned":
             says = "A row of numbers for every position, added."
             yield Part("Learned positions", says, self.stream, self.T * C)
@@ -121,13 +142,9 @@ class _Parts:
     def attention(self) -> Iterator[Part]:
         """Queries, keys, values; who looks at whom; back to the stream's width."""
         choices, B, T, H, K, D = self.choices, self.B, self.T, self.H, self.K, self.D
-        shared = "" if K == H else f", which {H // K} heads share" if K > 1 else ", which all heads share"
-        yield self.matrix(
-            "Queries, keys, values",
-            f"What {H} heads ask, {K} keys and values{shared}.",
-            (H + 2 * K) * D,
-            self.C,
-        )
+        shared = "" if K == H else f"{H // K} heads share keys" if K > 1 else "all heads share keys"
+        says = f"What {H} heads ask, and {K} {'keys' if K > 1 else 'key'} with their values to answer."
+        yield self.matrix("Queries, keys, values", says, (H + 2 * K) * D, self.C, shared)
         if choices.value_embeddings:
             says = "Each layer has a table of its own for the tokens, added to the values."
             yield Part("Value embeddings", says, (B, K, T, D), self.V * K * D, place="branch")
@@ -135,22 +152,17 @@ class _Parts:
             norm = self.norm(
                 "Queries and keys get one length: only their direction counts.", width=D, times=2
             )
-            yield Part("QK-norm", norm.says, (B, H, T, D), norm.parameters, place="branch")
+            shape = (B, H, T, D)
+            yield Part("QK-norm", norm.says, shape, norm.parameters, place="branch", detail=norm.detail)
         if choices.positions == "rope":
             says = "Queries and keys are turned by their position, so that distance can be seen."
-            yield Part("RoPE", says, (B, H, T, D), place="branch")
-        looks = "Who looks at whom, for every head"
-        looks += ", nearer ones preferred (ALiBi)" if choices.positions == "alibi" else ""
-        looks += f", at most {choices.window} tokens back" if choices.window < T else ""
-        weights = (B, H, T, T)
-        yield Part(
-            "Attention",
-            f"{looks}; values are mixed accordingly.",
-            weights,
-            0,
-            12 * H * D * T * B * T,
-            "branch",
-        )
+            base = "" if choices.rope_base == ROPE_BASE else f"base {choices.rope_base:,.6g}"
+            yield Part("RoPE", says, (B, H, T, D), place="branch", detail=base)
+        looks = ["ALiBi: the nearer, the more"] if choices.positions == "alibi" else []
+        looks += [f"the last {choices.window} tokens only"] if choices.window < T else []
+        says = "Who looks at whom, for every head; values are mixed accordingly."
+        flops = 12 * H * D * T * B * T
+        yield Part("Attention", says, (B, H, T, T), 0, flops, "branch", "; ".join(looks))
         yield self.matrix("Projection", "The heads' findings side by side, mixed into one.", self.C, H * D)
 
     def mlp(self) -> Iterator[Part]:
@@ -168,9 +180,15 @@ class _Parts:
         if self.choices.norm_place == "pre":
             yield self.norm("The stream, at last, is brought to one scale.", "stream")
         scores, tied = (self.B, self.T, self.V), self.choices.tied
-        says = "The embeddings once more: no numbers of its own." if tied else "A matrix of its own."
-        says = f"A score for every possible next token. {says}"
         weights = self.V * self.C
-        yield Part("Head", says, scores, 0 if tied else weights, 6 * weights * self.B * self.T)
+        yield Part(
+            "Head",
+            "A score for every possible next token.",
+            scores,
+            0 if tied else weights,
+            6 * weights * self.B * self.T,
+            detail="the embeddings once more" if tied else "",
+        )
         if self.choices.soft_cap:
-            yield Part("Soft cap", f"Scores bend towards ±{self.choices.soft_cap:g}.", scores)
+            limit = f"at ±{self.choices.soft_cap:g}"
+            yield Part("Soft cap", "Scores bend towards a limit and never pass it.", scores, detail=limit)

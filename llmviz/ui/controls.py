@@ -80,8 +80,7 @@ def choices(name: str) -> list[tuple[str, str]]:
 def control(name: str, value: Any) -> Component:
     """The form control of one setting: a dropdown for a list of names, a number field for a number."""
     field = FIELDS[name][1]
-    label = f"{field.title} {about(field, 'unit')}".strip()
-    common = {"value": value, "label": label, "info": field.description, "elem_id": f"lv-set-{name}"}
+    common = {"value": value, "label": _label(name), "info": field.description, "elem_id": f"lv-set-{name}"}
     if choices_ := (
         choices(name) if get_args(field.annotation) and "Literal" in str(field.annotation) else []
     ):
@@ -91,6 +90,14 @@ def control(name: str, value: Any) -> Component:
     step = about(field, "step") or (1 if field.annotation is int else None)
     # Bounds are checked by parse_settings, which explains all mistakes at once; Gradio would stop at one.
     return gr.Number(step=step, precision=0 if field.annotation is int else None, **common)
+
+
+def _label(name: str) -> str:
+    """What a setting is called, and in what it is counted: “Context, tokens”, “QK-norm”, “Steps”."""
+    title, unit = FIELDS[name][1].title, about(FIELDS[name][1], "unit")
+    if not unit or unit == title.lower():
+        return title
+    return f"{title} {unit}" if unit.startswith("(") else f"{title}, {unit}"
 
 
 def form_settings() -> list[str]:

@@ -2,15 +2,15 @@
 
 import json
 import time
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import gradio as gr
 from gradio.components import Component
 
 from llmviz.runs import Host, Refused
-from llmviz.settings import FIELDS, PRESETS, SettingsError, about, parse_settings
-from llmviz.settings.derive import DEEPEST, derived_from_depth
+from llmviz.settings import FIELDS, PRESETS, RunSettings, SettingsError, about, parse_settings
+from llmviz.settings.derive import DEEPEST, DERIVED, derived_from_depth
 from llmviz.ui.components import component
 from llmviz.ui.controls import choices, control, form_settings
 from llmviz.ui.explore import Curve, loss_figure
@@ -58,7 +58,7 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
     with gr.Column(elem_id="lv-more", elem_classes="lv-panel"):
         component("spark")
         live = component("live")
-        dial = component("dial", value={"deepest": DEEPEST, "reasons": []})
+        dial = component("dial", value={"deepest": DEEPEST})
         more = _more_controls()
     form = replace(form, more=more)
     with gr.Column(elem_id="lv-model", elem_classes="lv-panel"):
@@ -107,6 +107,7 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
             "usual": host.estimate(PRESETS[size].settings) if size in PRESETS else None,
             "diagram": host.diagram(settings),
             "beyond": host.beyond(settings),
+            "values": {name: flat[name] for name in DERIVED},
         }
 
     def choose_size(size: str) -> list[Any]:
@@ -140,14 +141,26 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
         size = event._data["size"]
         return [size, *choose_size(size)]
 
-    def turn_dial(event: gr.EventData) -> list[Any]:
-        """The dial brings what follows from a depth, and the reasons; other settings stay."""
+    def turn_dial(event: gr.EventData, size: str, corpus: str, tokenizer: str, *more: Any) -> list[Any]:
+        """The dial brings what follows from a depth, and the reasons; other settings stay, and are heeded."""
+        flat = flat_of(names, size, corpus, tokenizer, *more)
         try:
-            derived = derived_from_depth(int(event._data["depth"]))
-        except (KeyError, TypeError, ValueError):
+            settings = parse_settings(flat)
+        except SettingsError as wrong:
+            settings = wrong.usable or RunSettings()
+        try:
+            derived = derived_from_depth(int(event._data["depth"]), settings)
+        except (KeyError, TypeError):
             return [gr.skip()] * (1 + len(names))
-        said = {"deepest": DEEPEST, "reasons": [found.reason for found in derived.values()]}
-        return [said, *(derived[name].value if name in derived else gr.skip() for name in names)]
+        except ValueError as error:
+            return [{"deepest": DEEPEST, "error": str(error)}] + [gr.skip()] * len(names)
+        said = [
+            {"name": name, "label": FIELDS[name][1].title} | asdict(found) for name, found in derived.items()
+        ]
+        return [
+            {"deepest": DEEPEST, "derived": said},
+            *(derived[name].value if name in derived else gr.skip() for name in names),
+        ]
 
     def explore(selected: str) -> Any:
         """The figure of the runs that the browser names; [[id, what it is called], …]."""
@@ -171,7 +184,7 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
     for fills in (
         form.size.input(choose_size, form.size, filled[1:], queue=False, **quietly),
         toolbar.select(suggest_size, None, filled, **quietly),
-        dial.select(turn_dial, None, [dial, *more.values()], **quietly),
+        dial.select(turn_dial, form.settings(), [dial, *more.values()], **quietly),
         # Not "load": Gradio sends that one itself, for every visitor and without the link.
         toolbar.apply(open_link, None, [reply, *filled], **quietly),
     ):

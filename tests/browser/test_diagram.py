@@ -2,6 +2,8 @@
 
 import pytest
 
+from llmviz.settings import FIELDS
+from llmviz.ui.controls import form_settings
 from tests.browser.driving import choose, open_app
 
 pytestmark = pytest.mark.browser
@@ -55,3 +57,73 @@ def test_on_a_phone_nothing_is_cut_off(page, app_server):
     assert page.evaluate(
         "document.querySelector('.lv-diagram-picture svg').getBoundingClientRect().right <= 390"
     )
+
+
+def test_all_conflicts_are_said_at_once_before_anybody_presses_train(page, app_server):
+    open_diagram(page, app_server)
+    page.locator("#lv-toolbar button", has_text="More").click()
+    for name, value in (("n_head", "3"), ("warmup_steps", "9000")):
+        page.locator(f"#lv-set-{name} input").fill(value)
+        page.keyboard.press("Tab")
+    for place in (".lv-diagram-totals", ".lv-panel-says", ".lv-beforehand"):
+        page.locator(place).get_by_text("cannot be shared out among 3 heads").wait_for()
+        page.locator(place).get_by_text("Warmup (9000 steps) must be shorter").wait_for()
+    assert page.locator(".lv-diagram-old").count() == 1  # the picture is the last that could be made
+    page.locator("#lv-set-n_head input").fill("4")
+    page.locator("#lv-set-warmup_steps input").fill("9")
+    page.keyboard.press("Tab")
+    page.wait_for_selector(".lv-diagram-old", state="detached")
+    assert "parameters" in page.locator(".lv-panel-says").inner_text()
+
+
+NAMES = {"architecture": "Llama", "positions": "ALiBi: the nearer, the more", "norm": "LayerNorm",
+         "norm_place": "After each addition", "activation": "GELU", "init": "PyTorch's own"}  # fmt: skip
+NUMBERS = {"n_layer": 3, "n_head": 2, "n_embd": 96, "block_size": 32, "dropout": 0.1, "norm_eps": 0.01,
+           "mlp_width": 100, "n_kv_head": 1, "head_width": 30, "window": 5, "soft_cap": 20}  # fmt: skip
+SWITCHES = ("embedding_norm", "qk_norm", "bias", "tied")
+TICKED = ("x0_shortcut", "value_embeddings", "smear", "bigram_embeddings")
+
+
+@pytest.mark.slow
+def test_every_setting_of_the_model_is_seen_in_the_diagram(page, app_server):
+    """Each is changed in More, one after another, until nothing is as it was."""
+    open_diagram(page, app_server)
+    choose(page, "#lv-size", "Medium")
+    page.locator("#lv-toolbar button", has_text="More").click()
+    for fold in page.locator(".lv-fold-button").all():
+        fold.click()
+
+    def changes(change) -> None:
+        before = page.locator(".lv-diagram").inner_text()
+        change()
+        page.wait_for_function(
+            "before => document.querySelector('.lv-diagram').innerText !== before"
+            " && !document.querySelector('.lv-diagram-old')",
+            arg=before,
+        )
+
+    def fill(name, value) -> None:
+        page.locator(f"#lv-set-{name} input").fill(str(value))
+        page.keyboard.press("Tab")
+
+    page.wait_for_function("document.querySelector('.lv-diagram').textContent.includes('4 blocks')")
+    changes(lambda: fill("rope_base", 500))
+    changes(lambda: fill("rope_base", 0))
+    for name, label in NAMES.items():
+        changes(lambda name=name, label=label: choose(page, f"#lv-set-{name}", label))
+    for name, value in NUMBERS.items():
+        changes(lambda name=name, value=value: fill(name, value))
+    for name in SWITCHES:
+        now = page.locator(".lv-diagram").inner_text()
+        choose(page, f"#lv-set-{name}", "Yes")
+        page.wait_for_timeout(400)
+        if page.locator(".lv-diagram").inner_text() == now:  # it was so already
+            changes(lambda name=name: choose(page, f"#lv-set-{name}", "No"))
+    for name in TICKED:
+        changes(page.locator(f"#lv-set-{name}").get_by_role("checkbox").check)
+    changes(lambda: fill("ngram_embeddings", 3))
+    changes(lambda: fill("ngram_rows", 77))
+    choose(page, "#lv-set-init", "Of a chosen size")
+    changes(lambda: fill("init_std", 0.3))
+    tried = {*NAMES, *NUMBERS, *SWITCHES, *TICKED, "rope_base", "init_std", "ngram_embeddings", "ngram_rows"}
+    assert tried == {name for name in form_settings() if FIELDS[name][0] == "model"}

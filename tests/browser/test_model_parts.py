@@ -71,9 +71,23 @@ def test_one_dial_fills_the_form_and_says_why(page, app_server):
     page.get_by_text("Width 96: 32 for each layer").wait_for()
     page.locator("#lv-set-n_embd input").fill("120")  # whatever it says can be changed
     page.keyboard.press("Tab")
-    page.wait_for_timeout(500)
+    page.get_by_text("now 120; the dial took 96").wait_for()  # what is said stays true
     page.keyboard.press("Escape")
     run = train(page)
     settings = page.evaluate(f"window.llmviz.store.summaries.get('{run}').settings")
     assert (settings["n_layer"], settings["n_embd"], settings["max_steps"]) == (3, 120, 1500)
     page.locator("#lv-stop").click()
+
+
+def test_the_dial_heeds_what_is_chosen(page, app_server):
+    open_app(page, app_server, "?preset=small&init=mup")
+    page.wait_for_function("document.querySelector('.lv-beforehand')?.textContent.includes('parameters')")
+    page.get_by_role("button", name="More").click()
+    dial = page.get_by_label("Depth, and all else from it")
+    for depth, width in ((3, 96), (6, 192)):
+        dial.fill(str(depth))
+        page.wait_for_function(f"document.querySelector('#lv-set-n_embd input')?.value === '{width}'")
+        page.get_by_text("Learning rate 0.012: 0.012 at every width, as µP").wait_for()
+    choose(page, "#lv-set-architecture", "Bigram")
+    dial.fill("4")
+    page.get_by_text("it has no depth").wait_for()

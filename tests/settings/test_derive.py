@@ -3,7 +3,7 @@
 import pytest
 
 from llmviz.settings import FIELDS, PRESETS, ROOMS, RunSettings, parse_settings
-from llmviz.settings.derive import DEEPEST, derived_from_depth
+from llmviz.settings.derive import DEEPEST, DERIVED, derived_from_depth
 
 
 def values(depth: int) -> dict:
@@ -23,6 +23,10 @@ def test_each_value_has_a_reason_that_names_it(depth):
         assert name in FIELDS
         assert f"{derived.value:,}" in derived.reason or f"{derived.value:g}" in derived.reason, name
         assert derived.reason.endswith(".")
+
+
+def test_it_says_what_it_derives():
+    assert set(DERIVED) == set(values(1))
 
 
 def test_deeper_is_wider_slower_and_longer():
