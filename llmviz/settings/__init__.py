@@ -7,6 +7,7 @@ input and the docs. This room imports nothing of the others and no torch.
 from llmviz.settings.base import Room, about, bound, setting
 from llmviz.settings.data import DataSettings
 from llmviz.settings.model import ModelSettings
+from llmviz.settings.optimizers import usual_settings
 from llmviz.settings.presets import PRESETS, Preset
 from llmviz.settings.run import FIELDS, ROOMS, RunSettings, SettingsError, conflicts, parse_settings
 from llmviz.settings.sampling import SamplingSettings
@@ -29,4 +30,5 @@ __all__ = [
     "conflicts",
     "parse_settings",
     "setting",
+    "usual_settings",
 ]

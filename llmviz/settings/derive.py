@@ -9,6 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from llmviz.settings.model import ModelSettings
+from llmviz.settings.optimizers import LION_SHARE, OPTIMIZERS, SGD_RATE, usual_settings
 from llmviz.settings.run import RunSettings
 
 HEAD_WIDTH = 32  # numbers of a head, and of the width for each layer
@@ -18,8 +19,6 @@ USUAL_WIDTH, USUAL_RATE = 128, 4e-3  # the width at which AdamW's best rate was 
 # 0.016 and 0.032 came to losses of 0.88, 0.64, 0.62 and 0.70 at a width of 64, the first three to 0.39,
 # 0.36 and 0.37 at 128.
 MUP_RATE = 0.012
-SGD_RATE = 0.1
-LION_SHARE = 1 / 3
 STEPS_A_LAYER = 500
 WARMUP = 40  # one step of warmup for so many steps of training
 BATCH = 16
@@ -54,6 +53,30 @@ def derived_from_depth(
     steps = settings.training.max_steps if "max_steps" in given else STEPS_A_LAYER * depth
     derived = _size(depth, width, settings.model) | _recipe(width, steps, settings)
     return {name: value for name, value in derived.items() if name not in given}
+
+
+def brought_along(settings: RunSettings, recipe: RunSettings) -> dict[str, float]:
+    """What the optimizer of the settings brings along, instead of what came with another one: from the recipe
+    or, where the size is no longer the recipe's, from the dial. What is neither was chosen, and stays."""
+    optimizer, flat = settings.training.optimizer, settings.flat()
+    usual = {each: usual_settings(each, recipe) for each in OPTIMIZERS}
+    found = {
+        name: value
+        for name, value in usual[optimizer].items()
+        if any(flat[name] == other[name] for other in usual.values())
+    }
+    dialled = {each: _dialled_rate(each, settings) for each in OPTIMIZERS}
+    resized = (settings.model.n_layer, settings.model.n_embd) != (recipe.model.n_layer, recipe.model.n_embd)
+    if resized and settings.training.learning_rate in dialled.values():
+        found["learning_rate"] = dialled[optimizer]
+    return found
+
+
+def _dialled_rate(optimizer: str, settings: RunSettings) -> float:
+    """The learning rate that the dial derives for such a width, with this optimizer."""
+    training = settings.training.model_copy(update={"optimizer": optimizer})
+    rate, _ = _learning_rate(settings.model.n_embd, settings.model_copy(update={"training": training}))
+    return rate
 
 
 def _size(depth: int, width: int, model: ModelSettings) -> dict[str, Derived]:

@@ -87,8 +87,8 @@ class TrainingSettings(Room):
         label="Optimizer",
         chapter="5.2",
         help="How a gradient becomes a correction. AdamW is the custom; Muon learns most a step, and takes "
-        "longer for it; Lion looks at signs only (and wants a third of the learning rate); SGD is the "
-        "plainest (and wants about 0.1).",
+        "longer for it; Lion looks at signs only; SGD is the plainest. Lion and SGD bring along the learning "
+        "rate, and SGD the weight decay, that they usually want, unless others are chosen.",
     )
     learning_rate: float = setting(
         2e-3,

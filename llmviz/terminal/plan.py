@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from llmviz.runs.limits import BadLimit, Limits, beyond, limits_alone
 from llmviz.runs.machine import machine
-from llmviz.settings import FIELDS, PRESETS, RunSettings, SettingsError, parse_settings
+from llmviz.settings import FIELDS, PRESETS, RunSettings, SettingsError, parse_settings, usual_settings
 from llmviz.settings.derive import Derived
 from llmviz.terminal.dial import settings_by_dial
 from llmviz.terminal.flags import given_settings
@@ -56,7 +56,9 @@ def plan_training(options: argparse.Namespace) -> Plan:
     derived, sentences = _derived(getattr(options, "depth", None), chosen, base)
     # Better said now than when it is killed half-way: what this machine could not do.
     try:
-        settings = parse_settings({name: found.value for name, found in derived.items()} | chosen, base)
+        implied = usual_settings(flat.get("optimizer", ""), base)
+        implied |= {name: found.value for name, found in derived.items()}
+        settings = parse_settings(implied | chosen, base)
     except SettingsError as error:
         sentences += error.sentences + (beyond(error.usable, limits) if error.usable else [])
         raise Mistake(*sentences) from None

@@ -9,8 +9,15 @@ import gradio as gr
 from gradio.components import Component
 
 from llmviz.runs import Host, Refused
-from llmviz.settings import FIELDS, PRESETS, RunSettings, SettingsError, about, parse_settings
-from llmviz.settings.derive import DEEPEST, DERIVED, derived_from_depth
+from llmviz.settings import (
+    FIELDS,
+    PRESETS,
+    RunSettings,
+    SettingsError,
+    about,
+    parse_settings,
+)
+from llmviz.settings.derive import DEEPEST, DERIVED, brought_along, derived_from_depth
 from llmviz.ui.components import component
 from llmviz.ui.controls import choices, control, form_settings
 from llmviz.ui.explore import Curve, loss_figure
@@ -89,6 +96,13 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
             return _answer(errors=refused.sentences)
         return _answer(run=run)
 
+    def usable(*form: Any) -> RunSettings:
+        """What the form says, with defaults in place of what cannot be."""
+        try:
+            return parse_settings(flat_of(names, *form))
+        except SettingsError as wrong:
+            return wrong.usable or RunSettings()
+
     def estimate(size: str, corpus: str, tokenizer: str, *more: Any) -> dict[str, Any]:
         """What the button says beforehand: how many parameters, how much memory, how long."""
         flat = flat_of(names, size, corpus, tokenizer, *more)
@@ -136,6 +150,12 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
         except SettingsError as error:
             return _answer(errors=error.sentences)
 
+    def choose_optimizer(size: str, corpus: str, tokenizer: str, *more: Any) -> list[Any]:
+        """An optimizer brings along what it usually wants, where the reader has not chosen something else."""
+        recipe = PRESETS.get(size, PRESETS[PRIMARY]).settings
+        brought = brought_along(usable(size, corpus, tokenizer, *more), recipe)
+        return [brought.get(name, gr.skip()) for name in names]
+
     def suggest_size(event: gr.EventData) -> list[Any]:
         """While many train, the page offers a shorter run than the one it opened with."""
         size = event._data["size"]
@@ -143,11 +163,7 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
 
     def turn_dial(event: gr.EventData, size: str, corpus: str, tokenizer: str, *more: Any) -> list[Any]:
         """The dial brings what follows from a depth, and the reasons; other settings stay, and are heeded."""
-        flat = flat_of(names, size, corpus, tokenizer, *more)
-        try:
-            settings = parse_settings(flat)
-        except SettingsError as wrong:
-            settings = wrong.usable or RunSettings()
+        settings = usable(size, corpus, tokenizer, *more)
         try:
             derived = derived_from_depth(int(event._data["depth"]), settings)
         except (KeyError, TypeError):
@@ -184,6 +200,7 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
     for fills in (
         form.size.input(choose_size, form.size, filled[1:], queue=False, **quietly),
         toolbar.select(suggest_size, None, filled, **quietly),
+        more["optimizer"].input(choose_optimizer, form.settings(), [*more.values()], **quietly),
         dial.select(turn_dial, form.settings(), [dial, *more.values()], **quietly),
         # Not "load": Gradio sends that one itself, for every visitor and without the link.
         toolbar.apply(open_link, None, [reply, *filled], **quietly),

@@ -4,6 +4,8 @@ import pytest
 
 from tests.browser.driving import choose, open_app, wait_for, wait_for_status
 
+expect = pytest.importorskip("playwright.sync_api").expect
+
 pytestmark = pytest.mark.browser
 
 VARIANT = "?preset=spark&architecture=llama&positions=alibi&n_kv_head=2&window=8&smear=true&max_steps=60"
@@ -91,3 +93,20 @@ def test_the_dial_heeds_what_is_chosen(page, app_server):
     choose(page, "#lv-set-architecture", "Bigram")
     dial.fill("4")
     page.get_by_text("it has no depth").wait_for()
+
+
+def test_an_optimizer_brings_its_usual_learning_rate_unless_one_was_chosen(page, app_server):
+    open_app(page, app_server, "?preset=spark")
+    page.get_by_role("button", name="More").click()
+    rate, decay = (page.locator(f"#lv-set-{name} input") for name in ("learning_rate", "weight_decay"))
+    expect(rate).to_have_value("0.006")
+    choose(page, "#lv-set-optimizer", "SGD")
+    expect(rate).to_have_value("0.2")
+    expect(decay).to_have_value("0")
+    choose(page, "#lv-set-optimizer", "Lion")
+    expect(rate).to_have_value("0.002")
+    rate.fill("0.005")
+    rate.press("Tab")
+    choose(page, "#lv-set-optimizer", "SGD")
+    expect(decay).to_have_value("0")
+    expect(rate).to_have_value("0.005")

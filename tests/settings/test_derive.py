@@ -4,6 +4,7 @@ import pytest
 
 from llmviz.settings import FIELDS, PRESETS, ROOMS, RunSettings, parse_settings
 from llmviz.settings.derive import DEEPEST, DERIVED, derived_from_depth
+from llmviz.settings.optimizers import SGD_RATE
 
 
 def values(depth: int) -> dict:
@@ -71,7 +72,7 @@ def test_with_mup_one_rate_is_for_every_width(optimizer):
 def test_each_optimizer_has_a_rate_that_suits_it():
     rates = {name: with_settings(4, optimizer=name)["learning_rate"] for name in ("adamw", "lion", "sgd")}
     assert rates["lion"] == pytest.approx(rates["adamw"] / 3, rel=0.05)
-    assert rates["sgd"] == 0.1  # as the setting's help says
+    assert rates["sgd"] == SGD_RATE
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 from llmviz.settings import FIELDS, about
 from llmviz.terminal.flags import flag, given_settings
 from llmviz.terminal.main import build_parser
+from llmviz.terminal.plan import plan_training
 
 FLAGS = [name for name, (_, field) in FIELDS.items() if not about(field, "derived")]
 
@@ -69,3 +70,21 @@ def test_train_tokenizer_does_without_torch(tmp_path):
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
     assert (tmp_path / "t.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("flags", "rate", "decay"),
+    [
+        (["--optimizer", "sgd"], 0.2, 0.0),
+        (["--optimizer", "lion"], 2e-3, 0.1),
+        (["--optimizer", "muon"], 6e-3, 0.1),
+        (["--optimizer", "sgd", "--learning-rate", "0.05"], 0.05, 0.0),
+        (["--optimizer", "sgd", "--weight-decay", "0.01", "--depth", "2"], 0.2, 0.01),
+        (["--optimizer", "lion", "--depth", "4"], 1.3e-3, 0.1),
+        ([], 6e-3, 0.1),
+    ],
+)
+def test_an_optimizer_brings_its_usual_rate_unless_another_is_given(flags, rate, decay):
+    options = build_parser().parse_args(["train", "--out", "x", "--preset", "spark", *flags])
+    training = plan_training(options).settings.training
+    assert (training.learning_rate, training.weight_decay) == (rate, decay)
