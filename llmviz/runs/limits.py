@@ -17,7 +17,7 @@ from llmviz.runs.estimates import guess_vocabulary
 from llmviz.runs.machine import Machine, parse_bytes
 from llmviz.runs.nearest import nearest_that_fits
 from llmviz.runs.refusal import Refused
-from llmviz.settings import FIELDS, RunSettings, SettingsError, bound, parse_settings
+from llmviz.settings import FIELDS, RunSettings, SettingsError, bound, conflicts, parse_settings
 from llmviz.text.recipes import TextError, check_text, sha256_of
 from llmviz.training.costs import training_memory
 
@@ -210,7 +210,7 @@ def too_large(settings: RunSettings, limits: Limits, vocab_size: int | None = No
     vocab_size = vocab_size or guess_vocabulary(settings)
     sentences = excesses(settings, limits, vocab_size)
     if sentences:
-        fits = lambda less: not excesses(less, limits, vocab_size)  # noqa: E731 (short and local)
+        fits = lambda less: not (excesses(less, limits, vocab_size) or conflicts(less))  # noqa: E731 (short)
         sentences[-1] = f"{sentences[-1]} {nearest_that_fits(settings, fits)}".strip()
     return sentences
 

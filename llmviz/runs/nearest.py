@@ -1,7 +1,8 @@
 """The nearest settings that would fit, for whoever asked for too much. No torch.
 
 First a smaller batch, which changes the model least; then a shorter context; then fewer layers; then less
-width; then several of them, which shrink by the same factor.
+width; then several of them, which shrink by the same factor. What a batch or a context begins with shrinks
+along with it.
 """
 
 import math
@@ -42,12 +43,23 @@ def _shrunk(settings: RunSettings, names: tuple[str, ...], factor: float) -> dic
     turns = model.choices.positions == "rope" and not model.head_width
     share = model.n_head * (2 if turns else 1)  # RoPE turns a head's numbers in pairs
     sizes = {
-        "batch_size": max(1, int(batch * factor)),
+        "batch_size": max(settings.training.accumulation, int(batch * factor)),  # a window a piece
         "block_size": max(2, _rounded(int(model.block_size * factor))),
         "n_layer": max(1, int(model.n_layer * factor)),
         "n_embd": max(math.ceil(narrowest / share), int(model.n_embd * factor) // share) * share,
     }
-    return {name: sizes[name] for name in names}
+    chosen = {name: sizes[name] for name in names}
+    return chosen | _along(settings, chosen, factor)
+
+
+def _along(settings: RunSettings, sizes: dict[str, int], factor: float) -> dict[str, int]:
+    """What has to shrink along with a smaller batch or context: {name: smaller size}."""
+    training, along = settings.training, {}
+    if "batch_size" in sizes:
+        along["start_batch"] = max(training.accumulation, int(training.start_batch * factor))
+    if "block_size" in sizes:
+        along["start_context"] = min(training.start_context, sizes["block_size"])
+    return {name: size for name, size in along.items() if size < getattr(training, name)}
 
 
 def _rounded(tokens: int) -> int:
@@ -57,8 +69,8 @@ def _rounded(tokens: int) -> int:
 
 def _resized(settings: RunSettings, sizes: dict[str, int]) -> RunSettings:
     """The same settings with other sizes."""
-    model = {name: size for name, size in sizes.items() if name != "batch_size"}
-    training = {name: size for name, size in sizes.items() if name == "batch_size"}
+    model = {name: size for name, size in sizes.items() if FIELDS[name][0] == "model"}
+    training = {name: size for name, size in sizes.items() if FIELDS[name][0] == "training"}
     return settings.model_copy(
         update={
             "model": settings.model.model_copy(update=model),

@@ -11,13 +11,21 @@ from llmviz.runs.machine import Machine
 from llmviz.runs.nearest import nearest_that_fits
 from llmviz.settings import FIELDS, RunSettings, parse_settings
 
-NAMES = {"batch": "batch_size", "context": "block_size", "layers": "n_layer", "width": "n_embd"}
+NAMES = {
+    "batch": "batch_size",
+    "context": "block_size",
+    "layers": "n_layer",
+    "width": "n_embd",
+    "first batch": "start_batch",
+    "first context": "start_context",
+}
 
 
 def taken_at_its_word(asked: RunSettings, sentence: str) -> RunSettings:
     """The settings with what the sentence proposes."""
-    found = re.findall(r"(\w+) ([\d,]+) instead of ([\d,]+)", sentence)
-    assert found, sentence
+    proposal = sentence.partition("The nearest that would fit: ")[2].removesuffix(".")
+    parts = re.split(r", (?=[a-z])| and ", proposal)
+    found = [re.fullmatch(r"([a-z ]+) ([\d,]+) instead of ([\d,]+)", part).groups() for part in parts]
     for label, _, before in found:
         assert int(before.replace(",", "")) == asked.flat()[NAMES[label]]
     return parse_settings(asked.flat() | {NAMES[label]: value.replace(",", "") for label, value, _ in found})
@@ -30,16 +38,42 @@ def taken_at_its_word(asked: RunSettings, sentence: str) -> RunSettings:
     head_size=st.integers(1, 32),
     block_size=st.integers(2, 2048),
     batch_size=st.integers(1, 4096),
+    pieces=st.sampled_from([1, 1, 0.5, 0.01]),
+    start_batch=st.sampled_from([0, 0, 1, 4096]),
+    start_context=st.sampled_from([0, 1, 0.1]),
+    optimizer=st.sampled_from(["adamw", "muon"]),
+    recompute=st.booleans(),
+    shared=st.booleans(),
     cores=st.integers(1, 4),
     gigabytes=st.integers(1, 64),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_it_fits_and_goes_together(
-    architecture, n_layer, n_head, head_size, block_size, batch_size, cores, gigabytes
+    architecture,
+    n_layer,
+    n_head,
+    head_size,
+    block_size,
+    batch_size,
+    pieces,
+    start_batch,
+    start_context,
+    optimizer,
+    recompute,
+    shared,
+    cores,
+    gigabytes,
 ):
+    smallest = min(batch_size, start_batch or batch_size, 1024)
     asked = parse_settings(
         {
             "architecture": architecture,
+            "optimizer": optimizer,
+            "recompute": recompute,
+            "accumulation": max(1, int(smallest * pieces)),
+            "start_batch": start_batch,
+            "start_context": int(start_context * block_size),
+            "n_kv_head": 1 if shared else 0,
             "n_layer": n_layer,
             "n_head": n_head,
             "n_embd": max(4, 2 * head_size * n_head),
@@ -48,8 +82,10 @@ def test_it_fits_and_goes_together(
         }
     )
     limits = limits_of(Machine(cores, gigabytes * 10**9), {}, 10**10)
-    if sentences := too_large(asked, limits):
+    sentences = too_large(asked, limits)
+    if sentences and "The nearest" in sentences[-1]:
         assert not too_large(taken_at_its_word(asked, sentences[-1]), limits)
+    assert not sentences or "The nearest" in sentences[-1] or asked.training.accumulation > 1
 
 
 def limits(**least):
@@ -81,4 +117,25 @@ def test_where_nothing_fits_nothing_is_promised():
 
 def test_the_labels_are_those_of_the_form():
     assert [FIELDS[name][1].title.lower() for name in NAMES.values()] == list(NAMES)
+
+
+@pytest.mark.parametrize(
+    ("more", "least", "proposed"),
+    [
+        (
+            {"batch_size": 64, "accumulation": 24, "start_batch": 56},
+            {"memory": "54M"},
+            {"batch_size", "start_batch"},
+        ),
+        ({"block_size": 512, "start_context": 300}, {"context": "256"}, {"start_context", "block_size"}),
+        ({"batch_size": 8, "start_batch": 2048}, {"memory": "400M"}, {"start_batch"}),
+    ],
+)
+def test_what_a_batch_or_a_context_begins_with_shrinks_along(more, least, proposed):
+    asked = parse_settings({"n_layer": 2, "n_head": 4, "n_embd": 128, "block_size": 128} | more)
+    meant = taken_at_its_word(asked, too_large(asked, limits(**least))[-1])
+    assert proposed <= {name for name in NAMES.values() if meant.flat()[name] != asked.flat()[name]}
+
+
+def test_with_a_small_model_nothing_is_too_large():
     assert excesses(RunSettings(), limits(), 60) == []
