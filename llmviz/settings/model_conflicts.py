@@ -32,7 +32,7 @@ def _heads(model: ModelSettings, choices: Choices) -> Iterator[Conflict]:
         yield (
             {"n_embd", "n_head", "head_width"},
             f"Width {model.n_embd} cannot be shared out among {model.n_head} heads: choose a width "
-            f"that is a multiple of the heads, such as {_nearest_multiple(model.n_embd, model.n_head)}.",
+            f"that is a multiple of the heads, such as {_nearest_share(model, choices)}.",
         )
     elif choices.positions == "rope" and choices.head_width % 2:
         yield (
@@ -58,6 +58,12 @@ def _idle(model: ModelSettings, choices: Choices) -> Iterator[Conflict]:
             {"rope_base", "positions", "architecture"},
             f"Only RoPE has a base, and the positions are “{choices.positions}”: set the base of RoPE to 0, "
             "or the positions to “rope”.",
+        )
+    if choices.positions != "rope" and model.rope_scaling != "auto":
+        yield (
+            {"rope_scaling", "positions", "architecture"},
+            f"Only RoPE can be scaled, and the positions are “{choices.positions}”: set the scaling of RoPE to "
+            "“auto”, or the positions to “rope”.",
         )
     if model.ngram_embeddings == 1:
         yield (
@@ -104,5 +110,7 @@ def _bigram(model: ModelSettings) -> Iterator[Conflict]:
             )
 
 
-def _nearest_multiple(width: int, heads: int) -> int:
-    return max(heads, round(width / heads) * heads)
+def _nearest_share(model: ModelSettings, choices: Choices) -> int:
+    """The width next to the model's that its heads can share out, in pairs where RoPE turns them."""
+    together = model.n_head * (2 if choices.positions == "rope" else 1)
+    return max(together, round(model.n_embd / together) * together)

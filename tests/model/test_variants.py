@@ -218,6 +218,8 @@ def test_what_does_not_go_together_is_explained_all_at_once():
         ({"init": "std"}, "choose one above 0"),
         ({"positions": "rope", "n_head": 4, "n_embd": 36}, "RoPE turns the numbers of a head in pairs"),
         ({"positions": "rope", "head_width": 7}, "a head is 7 wide"),
+        ({"positions": "rope", "n_head": 3, "n_embd": 112}, "such as 114"),  # not 111, of which 37 are odd
+        ({"positions": "learned", "rope_scaling": "linear"}, "Only RoPE can be scaled"),
     ],
 )
 def test_a_choice_that_does_not_go_with_another_is_refused_with_the_reason(wrong, sentence):
