@@ -5,13 +5,12 @@
         print(host.summary(run))
 
 Its parts have modules of their own: `library` knows the runs, `lives` and `scheduler` let them train, `jobs`
-answers for pictures and samples, `feed` says what is new, `limits` what is too much, `estimates` how long.
+answers for pictures and samples, `feed` says what is new, `limits` what is too much, `estimates` how long;
+`packing`, `imports` and `exports` are how runs and models come and go.
 """
 
-import io
 import math
 import os
-import secrets
 import shutil
 import threading
 import time
@@ -21,11 +20,10 @@ from typing import TYPE_CHECKING, Any
 
 from llmviz.model.diagram import diagram
 from llmviz.runs.admission import Admission
-from llmviz.runs.archive import ZIP_SECONDS, remove_old, unzip_run, zip_run
 from llmviz.runs.attendance import Attendance, lease_minutes
 from llmviz.runs.classroom import LESSON, PASSWORD, Classroom
 from llmviz.runs.datadir import DataDirBusy, remove_leftovers, take_data_dir
-from llmviz.runs.directory import RunDirectory, RunError, create_run
+from llmviz.runs.directory import RunError, create_run
 from llmviz.runs.disk import Disk, disk_share
 from llmviz.runs.estimates import Estimator
 from llmviz.runs.examination import examined
@@ -38,12 +36,13 @@ from llmviz.runs.jobclient import Job, JobClient
 from llmviz.runs.keeper import Keeper
 from llmviz.runs.launcher import Launcher
 from llmviz.runs.library import Entry, Library
-from llmviz.runs.limits import beyond, check_changes, check_new_run, limits_of, too_large, too_large_to_open
+from llmviz.runs.limits import beyond, check_changes, check_new_run, limits_of, too_large
 from llmviz.runs.lives import Lives
 from llmviz.runs.machine import Machine, machine
 from llmviz.runs.mirror import open_mirror
-from llmviz.runs.names import chosen_name, opened_name, random_name
+from llmviz.runs.names import chosen_name, random_name
 from llmviz.runs.owners import hash_token
+from llmviz.runs.packing import Packing
 from llmviz.runs.rates import Rates
 from llmviz.runs.records import metrics_csv, metrics_frame
 from llmviz.runs.refusal import Refused, disk_troubles_told
@@ -114,7 +113,7 @@ class Host:
         self.teaching = Teaching(self, environ.get(PASSWORD, ""))
         self.keeper = Keeper(self)
         self.admission = Admission(self)
-        self.imports, self.exports = Imports(self), Exports(self)
+        self.packing, self.imports, self.exports = Packing(self), Imports(self), Exports(self)
         self.chores = chores
         self.rates = Rates()
         self.closed = False
@@ -203,29 +202,6 @@ class Host:
                 return path.read_bytes().decode("utf-8")  # as it is: its hash has to be the same
         return None
 
-    @disk_troubles_told()
-    def open_zip(self, source: bytes | str | Path, owner: str) -> str:
-        """Take in a run that was downloaded before; returns its new id. Raises Refused."""
-        self.admission.require_token(owner)
-        size = len(source) if isinstance(source, bytes) else Path(source).stat().st_size
-        self.admission.require_room_to_keep(owner, disk=size)
-        run_id = secrets.token_hex(16)
-        folder = self.runs / f".opening-{run_id}"
-        try:
-            with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as file:
-                opened = unzip_run(file, folder, most=2 * self.limits.upload)
-            fits = too_large_to_open if opened.run().get("source") else too_large
-            if problems := fits(opened.settings(), self.limits):
-                raise Refused(problems)
-            name = opened_name(opened.meta()["name"], self.classroom.on)
-            in_class = self.classroom.on
-            opened.write_meta(name=name, owner=hash_token(owner), pins=[], wanted="pause", in_class=in_class)
-            folder.rename(self.runs / run_id)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-        self.library.add(RunDirectory(self.runs / run_id))
-        return run_id
-
     # ---- commanding them ----
 
     @disk_troubles_told()
@@ -289,8 +265,7 @@ class Host:
         if self.archive:
             self.archive.forget(entry.id)
         self.lives.delete(entry, afterwards=lambda: self.drop_dataset(entry.described["data"]["sha256"]))
-        for path in [*self.zips.glob(f"{entry.id}-*"), *self.zips.glob("class-*")]:
-            path.unlink(missing_ok=True)
+        self.packing.forget(entry.id)
 
     def drop_dataset(self, sha256: str) -> None:
         """After a run is deleted: its text too, if no other run needs it and no preset will."""
@@ -321,9 +296,7 @@ class Host:
             feed = self._feeds.pop(run_id, None) or RunFeed(entry.run)
             self._feeds[run_id] = feed  # the one looked at last is at the end
             while len(self._feeds) > MAX_FEEDS:
-                del self._feeds[
-                    next(iter(self._feeds))
-                ]  # a cursor is a place in the log: it outlives the feed
+                del self._feeds[next(iter(self._feeds))]  # a cursor, a place in the log, outlives the feed
         return feed
 
     def opening(self, run_id: str) -> dict[str, Any] | None:
@@ -356,17 +329,6 @@ class Host:
     def metrics_frame(self, run_id: str) -> "pd.DataFrame":
         """All records of a run as a table; its columns are described at `llmviz.runs.metrics_frame`."""
         return metrics_frame(self.library.get(run_id).run)
-
-    @disk_troubles_told()
-    def zip_run(self, run_id: str) -> Path:
-        """A run as one .zip file: its path, good for an hour, or until the run is deleted."""
-        entry = self.library.get(run_id)
-        remove_old(self.zips, ZIP_SECONDS)
-        zipped = zip_run(entry.run, entry.dataset, self.zips / f"{run_id}-{secrets.token_hex(8)}.zip")
-        if run_id not in self.library:  # deleted meanwhile
-            zipped.unlink(missing_ok=True)
-        self.library.get(run_id)
-        return zipped
 
     # ---- asking models, and about the machine ----
 

@@ -62,8 +62,8 @@ def _idle(model: ModelSettings, choices: Choices) -> Iterator[Conflict]:
     if choices.positions != "rope" and model.rope_scaling != "auto":
         yield (
             {"rope_scaling", "positions", "architecture"},
-            f"Only RoPE can be scaled, and the positions are “{choices.positions}”: set the scaling of RoPE to "
-            "“auto”, or the positions to “rope”.",
+            f"Only RoPE can be scaled, and the positions are “{choices.positions}”: set the scaling of RoPE "
+            "to “auto”, or the positions to “rope”.",
         )
     if model.ngram_embeddings == 1:
         yield (

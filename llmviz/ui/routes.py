@@ -133,7 +133,7 @@ def build_routes(host: Host) -> list[Route]:
         return Response(csv, media_type="text/csv", headers=_attachment(request, "metrics.csv"))
 
     async def run_zip(request: Request) -> Response:
-        path = await run_in_threadpool(host.zip_run, request.path_params["run"])
+        path = await run_in_threadpool(host.packing.pack, request.path_params["run"])
         return FileResponse(path, media_type="application/zip", headers=_attachment(request, "run.zip"))
 
     async def export(request: Request) -> Response:
@@ -147,7 +147,7 @@ def build_routes(host: Host) -> list[Route]:
 
     async def open_zip(request: Request) -> Response:
         data = await _bounded_body(request, host.limits.upload)
-        return JSONResponse({"run": await run_in_threadpool(host.open_zip, data, owner_of(request))})
+        return JSONResponse({"run": await run_in_threadpool(host.packing.open, data, owner_of(request))})
 
     async def job(request: Request) -> Response:
         payload = await _json_body(request)

@@ -57,16 +57,16 @@ def test_in_a_class_an_opened_run_gets_a_generated_name(hosting, tmp_path):
     entry = host.library.get(run)
     entry.run.write_meta(name="Anna B., 7c")
     zipped = zip_run(entry.run, entry.dataset, tmp_path / "run.zip")
-    opened = host.open_zip(zipped, OWNER)
+    opened = host.packing.open(zipped, OWNER)
     name = host.summary(opened)["name"]
     assert generated(name) if in_class else name == "Anna B., 7c"
 
 
 def test_deleting_a_run_deletes_what_was_zipped_of_it(hosting):
     host, run, _ = hosting
-    zipped = host.zip_run(run)
+    zipped = host.packing.pack(run)
     assert zipped.exists()
     host.command(run, OWNER, "delete")
     assert not zipped.exists()
     with pytest.raises(Refused):
-        host.zip_run(run)
+        host.packing.pack(run)

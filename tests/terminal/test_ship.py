@@ -116,7 +116,7 @@ def test_a_run_of_the_terminal_opens_in_the_page(tiny_run, tmp_path):
             archive.write(path, path.relative_to(tiny_run.parent))
     host = Host(tmp_path / "data", shipped_dir=tmp_path / "none")
     try:
-        run = host.open_zip((tmp_path / "run.zip").read_bytes(), "the owner's token")
+        run = host.packing.open((tmp_path / "run.zip").read_bytes(), "the owner's token")
         summary = host.summary(run, "the owner's token")
         assert (summary["mine"], summary["status"], summary["step"]) == (True, "finished", 24)
         assert summary["snapshots"] == RunDirectory(tiny_run).snapshots()

@@ -138,9 +138,9 @@ def test_an_opened_run_of_a_text_of_ones_own_can_be_tried_again(shared_host, tmp
     text = "the cat 😊 sat on the mat, and the dog did not. " * 40
     run = shared_host.create(flat | {"corpus": "text"}, owner, text=text)
     until(lambda: shared_host.summary(run)["status"] == "finished")
-    zipped = shared_host.zip_run(run)
+    zipped = shared_host.packing.pack(run)
     with Host(tmp_path / "elsewhere", shipped_dir=None, cores=2, chores=False) as host:
-        child = host.command(host.open_zip(zipped, owner), owner, "retry")
+        child = host.command(host.packing.open(zipped, owner), owner, "retry")
         ended = until(lambda: (now := host.summary(child))["status"] in ("finished", "failed") and now)
         assert ended["status"] == "finished", ended["reason"]
 
@@ -161,9 +161,12 @@ def test_a_last_evaluation_that_was_cut_short_is_made_up_for(tmp_path, flat, own
 def test_words_that_are_no_text_are_shown_as_well_as_they_can_be(shared_host, finished, owner, tmp_path):
     """An opened run brings files of its own."""
     packed = tmp_path / "changed.zip"
-    with zipfile.ZipFile(shared_host.zip_run(finished)) as source, zipfile.ZipFile(packed, "w") as target:
+    with (
+        zipfile.ZipFile(shared_host.packing.pack(finished)) as source,
+        zipfile.ZipFile(packed, "w") as target,
+    ):
         for name in source.namelist():
             target.writestr(name, b"\x80cat\ndog" if name.endswith("words.txt") else source.read(name))
-    opened = shared_host.open_zip(packed, owner)
+    opened = shared_host.packing.open(packed, owner)
     assert shared_host.words(opened) == ["\ufffdcat", "dog"]
     shared_host.command(opened, owner, "delete")

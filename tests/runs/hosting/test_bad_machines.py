@@ -157,7 +157,7 @@ def test_a_clock_that_jumps_back_changes_nothing(shared_host, tmp_path, flat, ow
     until(lambda: shared_host.summary(run)["step"] > at + 10)
     until(lambda: shared_host.feed(run).news("metrics", cursor)[0])
     shared_host.watch(run)
-    assert shared_host.zip_run(run).exists()
+    assert shared_host.packing.pack(run).exists()
     shared_host.command(run, owner, "pause")
     until(lambda: shared_host.summary(run)["status"] == "paused")
     shared_host.command(run, owner, "resume")

@@ -133,7 +133,7 @@ def test_the_token_is_not_kept(shared_host, finished, owner):
 
 @pytest.mark.parametrize("run", ["", "..", "../data", "f" * 32, None, 7, "\0"])
 def test_an_unknown_run_is_a_sentence(shared_host, run, owner):
-    for ask in (shared_host.summary, shared_host.feed, shared_host.zip_run, shared_host.words):
+    for ask in (shared_host.summary, shared_host.feed, shared_host.packing.pack, shared_host.words):
         with pytest.raises(Refused) as refused:
             ask(run)
         assert refused.value.status == 404
@@ -206,8 +206,8 @@ def test_two_runs_train_side_by_side_and_say_so(shared_host, flat, owner, until)
 
 
 def test_zip_and_open_again(shared_host, finished, owner, until, status_of):
-    path = shared_host.zip_run(finished)
-    opened = shared_host.open_zip(path.read_bytes(), STRANGER)
+    path = shared_host.packing.pack(finished)
+    opened = shared_host.packing.open(path.read_bytes(), STRANGER)
     before, after = shared_host.summary(finished), shared_host.summary(opened, STRANGER)
     for name in ("name", "status", "step", "val_loss", "snapshots", "settings", "data"):
         assert before[name] == after[name], name

@@ -65,7 +65,7 @@ def test_the_days_of_older_runs_begin_when_class_mode_does(open_host, flat, owne
 
 def test_files_for_downloading_are_deleted_too(open_host, finished_run):
     with open_host({}) as host:
-        path = host.zip_run(finished_run)
+        path = host.packing.pack(finished_run)
         host.keeper.tidy(time.time())
         assert path.exists()
         os.utime(path, (0, 0))

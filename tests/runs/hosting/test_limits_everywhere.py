@@ -38,12 +38,12 @@ def test_a_bad_variable_keeps_the_host_from_starting(tmp_path):
 
 def test_lowered_limits_hold_for_what_exists_already(idle_host, flat, owner):
     run = idle_host.create(flat, owner)
-    zipped = idle_host.zip_run(run)
+    zipped = idle_host.packing.pack(run)
     lower(idle_host, parameters=100)
     with pytest.raises(Refused, match="at most 100 can be trained"):
         idle_host.command(run, owner, "retry")
     with pytest.raises(Refused, match="at most 100 can be trained"):
-        idle_host.open_zip(zipped, owner)
+        idle_host.packing.open(zipped, owner)
     assert idle_host.beyond(idle_host.library.get(run).run.settings())
 
 
@@ -77,16 +77,16 @@ def test_runs_that_train_at_once_are_counted_when_one_is_resumed(idle_host, flat
 
 def test_the_disk_limit_refuses_in_a_sentence(idle_host, flat, owner):
     run = idle_host.create(flat, owner)
-    zipped = idle_host.zip_run(run)
+    zipped = idle_host.packing.pack(run)
     lower(idle_host, disk=10)
-    for wish in (lambda: idle_host.create(flat, owner), lambda: idle_host.open_zip(zipped, owner)):
+    for wish in (lambda: idle_host.create(flat, owner), lambda: idle_host.packing.open(zipped, owner)):
         with pytest.raises(Refused, match="all runs together may take") as refused:
             wish()
         assert refused.value.status == 507
 
 
 def test_an_upload_is_bounded_also_unpacked(idle_host, flat, owner):
-    zipped = idle_host.zip_run(idle_host.create(flat, owner))
+    zipped = idle_host.packing.pack(idle_host.create(flat, owner))
     lower(idle_host, upload=100)
     with pytest.raises(Refused, match="too large"):
-        idle_host.open_zip(zipped, owner)
+        idle_host.packing.open(zipped, owner)

@@ -224,7 +224,7 @@ def test_clearing_leaves_no_run_no_text_and_no_download(host, session, flat, own
     text = "The marker zanzibar stands here. " * 300
     run = host.create(flat | {"corpus": "text", "prompt": "zanzibar"}, owner, text=text)
     until(lambda: host.summary(run)["status"] == "finished")
-    host.zip_run(run)
+    host.packing.pack(run)
     host.teaching.zip_class(session)
     assert host.teaching.clear(session) == 1
     assert host.teaching.view.entries() == []
@@ -244,7 +244,7 @@ def test_all_runs_come_as_one_zip_of_zips_that_open_again(host, session, flat, o
         for run in runs:
             name = next(name for name in whole.namelist() if run[:8] in name)
             assert re.fullmatch(r"[a-z-]+-[0-9a-f]{8}\.zip", name)
-            opened = host.open_zip(whole.read(name), owner)
+            opened = host.packing.open(whole.read(name), owner)
             assert host.summary(opened)["step"] == 30
             with zipfile.ZipFile(io.BytesIO(whole.read(name))) as inner:
                 assert "owner" not in json.loads(inner.read("meta.json"))
