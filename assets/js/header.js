@@ -2,6 +2,7 @@
 
 import { announce, base, dataOf, followSelection, listen, select, store, summaryOf } from "./core.js";
 import { formatChoices, formatCount, formatShort, h, oncePerFrame, setText, unitOf } from "./dom.js";
+import { lessonsButton } from "./lessonbook.js";
 import { nameOfStatus, passport } from "./passport.js";
 import { listenForProjector, toggleProjector } from "./projector.js";
 import { qualityAt } from "./records.js";
@@ -78,6 +79,7 @@ class Header {
         ),
         this.workers,
         this.save,
+        lessonsButton("lv-on-wide"),
         shareButton(),
         h(
           "button",

@@ -2,6 +2,7 @@
 
 import { listen, store, summaryOf } from "./core.js";
 import { formatOperations, formatSeconds, formatShort, h, setText } from "./dom.js";
+import { lessonsButton } from "./lessonbook.js";
 import { mayBeSent } from "./owntext.js";
 import { command, complain } from "./page.js";
 
@@ -22,6 +23,7 @@ export function mount(box, props, trigger, watch) {
     more: panelButton("More", "lv-more-open", "lv-more", () => {}, inMore),
     model: panelButton("Model", "lv-model-open", "lv-model"),
     explore: panelButton("Explore", "lv-explore-open", "lv-explore", () => trigger("expand")),
+    lessons: lessonsButton("lv-on-phones"),
   };
   box.replaceChildren(h("div", { class: "lv-buttons" }, ...Object.values(buttons)), beforehand);
   orderForKeyboard(buttons.train, buttons.pause);

@@ -19,6 +19,7 @@ from starlette.routing import Route
 from llmviz.runs import Host, Refused
 from llmviz.runs.rates import TooOften
 from llmviz.ui.code import code_of
+from llmviz.ui.lessons import lessons
 from llmviz.ui.liveshapes import sizes_of
 from llmviz.ui.stream import Stream
 from llmviz.ui.teacher_routes import session_of, teacher_table
@@ -179,6 +180,9 @@ def build_routes(host: Host) -> list[Route]:
         sizes = sizes_of(entry.model, tokens, entry.vocab_size) if tokens else {}
         return JSONResponse({"pieces": code_of(panel, entry.model, sizes)})
 
+    async def read_lessons(_: Request) -> Response:
+        return JSONResponse({"lessons": await run_in_threadpool(lessons)})
+
     async def asset(request: Request) -> Response:
         path = _asset_file(request.path_params["path"])
         if path is None:
@@ -207,6 +211,7 @@ def build_routes(host: Host) -> list[Route]:
         ("GET", "/health", health),
         ("GET", "/check", check),
         ("GET", "/code/{panel}", code),
+        ("GET", "/lessons", read_lessons),
         ("GET", "/assets/{path:path}", asset),
         *teacher_table(host, _json_body),
     ]
