@@ -1,5 +1,8 @@
 """The README says nothing that does not work."""
 
+import argparse
+import contextlib
+import io
 import os
 import re
 import shlex
@@ -19,6 +22,12 @@ def blocks(language: str) -> list[str]:
 
 def commands() -> list[str]:
     return [line for block in blocks("bash") for line in block.splitlines() if "llmviz" in line]
+
+
+def shown_help(parser: argparse.ArgumentParser, command: str) -> str:
+    with pytest.raises(SystemExit), contextlib.redirect_stdout(io.StringIO()) as shown:
+        parser.parse_args([command, "--help"])
+    return shown.getvalue()
 
 
 def run(arguments: list[str], folder: Path) -> str:
@@ -53,6 +62,32 @@ def test_every_terminal_example_names_a_command_that_exists():
 
     for command in commands():
         assert build_parser().parse_args(shlex.split(command)[3:]).run
+
+
+def test_commands_within_sentences_exist_with_their_flags():
+    """`python -m llmviz export MODEL --out DIR` and its like, and flags that are named by themselves."""
+    from llmviz.terminal.main import COMMANDS, build_parser
+
+    helps = {command.NAME: shown_help(build_parser(), command.NAME) for command in COMMANDS}
+    flags_alone = {f"`{flag}`" for flag in re.findall(r"`(--[a-z-]+)[ `]", README)}
+    of_the_app = {"`--port`", "`--host`", "`--data-dir`"}
+    everything = "".join(helps.values())
+    assert [flag for flag in sorted(flags_alone - of_the_app) if flag.strip("`") not in everything] == []
+    inline = re.findall(r"`(?:python -m )?llmviz ([^`]+)`", README.replace("\n", " "))
+    assert len(inline) > 4
+    for command in inline:
+        name, *words = command.split()
+        if name != "--help":
+            assert name in helps, command
+            assert [word for word in words if word.startswith("--") and word not in helps[name]] == [], (
+                command
+            )
+
+
+def test_every_file_that_is_named_exists():
+    named = set(re.findall(r"(?:tests|assets)/[\w/.-]+\w", README))
+    assert len(named) > 5
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
 
 
 def test_the_front_matter_is_what_a_space_needs():
