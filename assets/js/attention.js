@@ -25,6 +25,8 @@ import { firstText, openingOf, takeSample } from "./samples.js";
 import { legend, readScale } from "./attentionscale.js";
 
 const LIVE_EVERY = 1000; // ms between two looks at a run that trains
+const PATIENCE = 2500; // ms after which it is said what takes so long
+const OPENING = "The model is being opened and read: a large one takes a while.";
 
 const HELP = [
   "Each token looks back at the tokens before it and mixes in what it finds; the stronger a cell's colour, " +
@@ -185,12 +187,14 @@ class AttentionPanel {
     if (!this.prompt.value) return this.#say("Type a few words to see what looks at what.");
     this.stale = false;
     const signal = this.requests.next();
+    const opening = setTimeout(() => signal.aborted || this.#say(OPENING), PATIENCE);
     const payload = { ...chosenModel(), text: this.prompt.value };
     if (isLive()) payload.step = "live";
     await job(
       "attention",
       payload,
       (message) => {
+        clearTimeout(opening);
         if (signal.aborted) return;
         this.stale = Boolean(message.error);
         if (message.error) this.#say(message.error);
@@ -198,6 +202,7 @@ class AttentionPanel {
       },
       signal,
     );
+    clearTimeout(opening);
   }
 
   #receive(message) {
@@ -208,13 +213,18 @@ class AttentionPanel {
     const gone = (cell) => cell !== null && Math.max(cell.row ?? 0, cell.col ?? 0) >= length;
     if (gone(this.pinned)) this.pinned = null;
     if (gone(this.preview)) this.preview = null;
-    this.#say(
-      message.cut > 0
-        ? `The model sees ${length} ${unitOfOne()}s at a time: these are the last of the text.`
-        : null,
-    );
+    this.#say(message.cut > 0 ? this.#whyCut(message) : null);
     this.#show();
     this.#followLive();
+  }
+
+  /** Of a long text the end is read: all that the model sees, or all whose maps can be drawn at once. */
+  #whyCut({ T, context = T, n_layer: layers, n_head: heads }) {
+    if (T >= context) return `The model sees ${T} ${unitOfOne()}s at a time: these are the last of the text.`;
+    return (
+      `Of the ${layers * heads} heads of this model, maps of at most ${T} ${unitOfOne()}s are drawn: these are ` +
+      "the last of the text, read as if nothing stood before them."
+    );
   }
 
   /** While the chosen run trains and this panel is looked at, look again every second. */

@@ -14,6 +14,7 @@ __all__, __getattr__, __dir__ = fetched_at_first_use(
         "Diagnosis": "diagnostics",
         "attention": "attention_maps",
         "diagnose": "diagnostics",
+        "longest_text": "attention_maps",
         "pack_maps": "packing",
         "readings_of": "readings",
         "unpack_maps": "packing",

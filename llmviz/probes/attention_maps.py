@@ -1,5 +1,6 @@
 """Who looks at whom: the attention weights of every layer and head for one text."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -31,6 +32,12 @@ class AttentionMaps:
     def T(self) -> int:
         """Tokens."""
         return self.weights.shape[2]
+
+
+def longest_text(model: GPT, most_weights: int) -> int:
+    """How many tokens a text may have for its maps to hold at most so many weights."""
+    heads = model.config.n_layer * model.config.n_head
+    return max(1, math.isqrt(most_weights // heads))
 
 
 def attention(model: GPT, ids: Sequence[int]) -> AttentionMaps:

@@ -5,7 +5,6 @@ ValueError is one plain sentence for the reader.
 """
 
 import base64
-import math
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
     from llmviz.text.tokenizers import Tokenizer
 
-MAX_WEIGHTS = 2_000_000  # attention weights in one answer: one byte each
+MAX_WEIGHTS = 2_000_000  # attention weights in one answer: one byte each, below the diagonal only
 
 Payload = dict[str, Any]
 Messages = Iterator[dict[str, Any] | None]
@@ -32,15 +31,13 @@ def attention(models: OpenedModels, folder: Path, payload: Payload) -> Messages:
 
     from llmviz.generation import first_ids
     from llmviz.probes import attention as attention_maps
-    from llmviz.probes import pack_maps
+    from llmviz.probes import longest_text, pack_maps
 
     started = time.perf_counter()
     opened = models.get(folder, payload.get("step"))
     ids = first_ids(opened.tokenizer, payload["text"])
     yield None  # opening took its time; now others
-    config = opened.model.config
-    most = math.isqrt(2 * MAX_WEIGHTS // (config.n_layer * config.n_head))
-    maps = attention_maps(opened.model, ids[-most:])
+    maps = attention_maps(opened.model, ids[-longest_text(opened.model, 2 * MAX_WEIGHTS) :])
     if not maps.weights.isfinite().all():
         raise ValueError(
             f"At step {opened.step:,} this model's numbers have run away: there is nothing to draw."
@@ -51,6 +48,7 @@ def attention(models: OpenedModels, folder: Path, payload: Payload) -> Messages:
         "T": maps.T,
         "step": opened.step,
         "cut": len(ids) - maps.T,  # tokens at the beginning that are out of sight
+        "context": opened.model.config.block_size,  # so many the model itself would see
         "maps": pack_maps(maps.weights),
         "seconds": round(time.perf_counter() - started, 4),
     }
@@ -79,7 +77,7 @@ def logits(models: OpenedModels, folder: Path, payload: Payload) -> Messages:
     ids = first_ids(opened.tokenizer, payload["text"])
     context = ids[-opened.model.config.block_size :]
     with torch.inference_mode():
-        scores = opened.model(torch.tensor([context]))[0, -1]  # (V,)
+        scores = opened.model.next_token_logits(torch.tensor([context]))[0]  # (V,)
     shown = context[-200:]
     message = {
         "tokens": _tokens(opened.tokenizer, shown)["tokens"],

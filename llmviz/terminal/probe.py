@@ -10,11 +10,13 @@ from llmviz.terminal.models import OpenedModel, open_model
 from llmviz.terminal.output import print_json, quoted
 
 if TYPE_CHECKING:
+    from llmviz.model import GPT
     from llmviz.probes import AttentionMaps
 
 NAME = "probe"
 HELP = "look inside a model: attention"
 MOST_LOOKED_AT = 5
+MOST_WEIGHTS = 20_000_000  # as text they take 400 MB, and 1.5 GB of memory on the way there
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,6 +40,7 @@ def run(options: argparse.Namespace) -> int:
 
     with explained(TokenizerError):
         ids = opened.tokenizer.encode(options.prompt)
+    _require_room(opened.model, ids)
     with explained(ValueError):  # an empty prompt
         maps = attention(opened.model, ids)
     if not maps.weights.isfinite().all():
@@ -50,6 +53,19 @@ def run(options: argparse.Namespace) -> int:
     else:
         _print(opened, tokens, maps)
     return 0
+
+
+def _require_room(model: "GPT", ids: list[int]) -> None:
+    """Large models have many heads, and a map of each has as many weights as a text has pairs of tokens."""
+    from llmviz.probes import longest_text
+
+    tokens, most = min(len(ids), model.config.block_size), longest_text(model, MOST_WEIGHTS)
+    if tokens > most:
+        heads = model.config.n_layer * model.config.n_head
+        raise Mistake(
+            f"The maps of {tokens:,} tokens in {heads:,} heads would be {heads * tokens**2:,} numbers: "
+            f"give a prompt of at most {most:,} tokens."
+        )
 
 
 def _print(opened: OpenedModel, tokens: list[str], maps: "AttentionMaps") -> None:

@@ -159,10 +159,12 @@ def attention_weights(tokens: list[bytes], step: int, layers: int = 4, heads: in
     return maps
 
 
-def attention_message(text: str, unit: str, step: int, block_size: int = 128, **shape: int) -> dict[str, Any]:
+def attention_message(
+    text: str, unit: str, step: int, drawn: int = 128, context: int = 128, **shape: int
+) -> dict[str, Any]:
     """What the job "attention" answers."""
     whole = cut(text, unit)
-    tokens = whole[-block_size:]
+    tokens = whole[-drawn:]
     weights = attention_weights(tokens, step, **shape)
     rows, cols = np.tril_indices(len(tokens))
     packed = np.rint(np.sqrt(weights[..., rows, cols]) * 255).astype(np.uint8)
@@ -175,6 +177,7 @@ def attention_message(text: str, unit: str, step: int, block_size: int = 128, **
         "T": len(tokens),
         "step": step,
         "cut": len(whole) - len(tokens),
+        "context": context,
         "maps": base64.b64encode(packed.tobytes()).decode(),
         "seconds": 0.01,
     }
@@ -202,6 +205,8 @@ class Explore:
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.watched: list[str | None] = []
         self.token_seconds = 0.02
+        self.opening_seconds = 0.0
+        self.most_drawn = 10_000  # tokens of a map
         self.shape = {"layers": 4, "heads": 4}
         self.closed = False
 
@@ -222,8 +227,12 @@ class Explore:
         if "§" in payload["text"]:
             yield {"error": "The model has never seen the character “§”."}
             return
-        size = self.runs[run]["settings"]["block_size"]
-        yield attention_message(payload["text"], self.unit(run), self._step(payload), size, **self.shape)
+        time.sleep(self.opening_seconds)
+        context = self.runs[run]["settings"]["block_size"]
+        drawn = min(context, self.most_drawn)
+        yield attention_message(
+            payload["text"], self.unit(run), self._step(payload), drawn, context, **self.shape
+        )
 
     def _logits(self, payload: dict[str, Any]) -> Iterator[dict[str, Any]]:
         names = list(LETTERS) if self.unit(payload["run"]) == "letters" else WORDS

@@ -277,6 +277,29 @@ def test_a_long_text_is_cut_and_said(open_page: Callable) -> None:
     assert page.locator(".strip-token").count() == 64
 
 
+def test_of_very_many_heads_fewer_tokens_are_drawn_than_the_model_sees(
+    open_page: Callable, harness: tuple[str, Explore]
+) -> None:
+    harness[1].most_drawn = 20
+    page = open_page("tab=attention&run=letters")
+    page.locator("#attention textarea").fill("Mia lost her ball. " * 2)
+    page.wait_for_selector(".notice:has-text('Of the 16 heads of this model, maps of at most 20 letters')")
+    assert "The model sees" not in page.locator("#attention .notice").inner_text()
+    page.locator("#attention textarea").fill("Mia lost")
+    page.wait_for_selector("#attention .notice", state="hidden")
+
+
+def test_a_model_that_takes_long_to_open_is_said_to(
+    open_page: Callable, harness: tuple[str, Explore]
+) -> None:
+    harness[1].opening_seconds = 4.0
+    page = open_page("tab=attention&run=letters")
+    page.locator("#attention textarea").fill("Mia lost")
+    page.wait_for_selector(".notice:has-text('The model is being opened')")
+    page.wait_for_function("document.querySelectorAll('.strip-token').length === 8")
+    assert not page.locator("#attention .notice").is_visible()
+
+
 def test_a_hundred_and_forty_four_heads_of_128_tokens(
     open_page: Callable, harness: tuple[str, Explore]
 ) -> None:

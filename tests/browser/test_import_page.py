@@ -10,13 +10,25 @@ transformers = pytest.importorskip("transformers")
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
-@pytest.fixture
-def server(tmp_path):
+def gpt2():
+    return transformers.GPT2Config(n_positions=64, n_embd=32, n_layer=2, n_head=4)
+
+
+def qwen3():
+    """With as many heads as large models have, so that not all they see can be drawn."""
+    shape = {"hidden_size": 48, "intermediate_size": 64, "num_hidden_layers": 24, "num_attention_heads": 24}
+    shape |= {"num_key_value_heads": 2, "head_dim": 8, "max_position_embeddings": 1024}
+    return transformers.Qwen3Config(**shape, pad_token_id=None, eos_token_id=None, bos_token_id=None)
+
+
+@pytest.fixture(params=[gpt2, qwen3], ids=lambda made: made.__name__)
+def server(tmp_path, request):
     train_gpt2_tokenizer("Once upon a time there was a fox. " * 5).save(str(tmp_path / "tokenizer.json"))
-    config = transformers.GPT2Config(n_positions=64, n_embd=32, n_layer=2, n_head=4)
+    config = request.param()
     folder = save_model(tmp_path / "fox", config, tmp_path / "tokenizer.json")
     with LocalHub({"somebody/fox": folder}) as hub:
         app = AppServer(tmp_path / "data", HF_ENDPOINT=hub.url)
+        app.config = config
         yield app
         app.stop()
 
@@ -55,3 +67,26 @@ def test_from_its_name_to_every_tab(server, page):
     ):
         page.get_by_role("tab", name=tab, exact=True).click()
         page.wait_for_selector(shown)
+    look_inside(page, server.config)
+
+
+def look_inside(page, config):
+    """A text of the reader's own on every tab, and the code that computed the maps."""
+    page.fill(".lv-sample textarea", "Once upon")
+    page.click(".lv-sample button:has-text('Write')")
+    page.wait_for_function("document.querySelector('.lv-sample').textContent.includes('by fox')")
+    page.get_by_role("tab", name="Attention", exact=True).click()
+    page.fill(".lv-attention textarea", "A fox, a fox! " * 20)
+    page.wait_for_selector(".lv-attention .notice:visible")
+    notice = page.inner_text(".lv-attention .notice")
+    heads = config.num_hidden_layers * config.num_attention_heads
+    if heads < 100:
+        assert notice == "The model sees 64 tokens at a time: these are the last of the text."
+    else:
+        assert notice.startswith(f"Of the {heads} heads of this model, maps of at most 83 tokens are drawn")
+    page.click(".lv-attention .lv-help-button")
+    page.click(".lv-help-card:popover-open button:has-text('Show me the code')")
+    page.wait_for_selector("dialog.lv-code pre")
+    shown = page.locator("dialog.lv-code h3 b").all_inner_texts()
+    assert ("Share.forward" in shown) == (heads > 100)
+    assert "attention_with_weights" in shown

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmviz.model import GPT, GPTConfig
-from llmviz.probes import attention, pack_maps, unpack_maps
+from llmviz.probes import attention, longest_text, pack_maps, unpack_maps
 
 
 @pytest.fixture(params=["gpt2", "modern"])
@@ -34,6 +34,12 @@ def test_of_a_long_text_the_end_is_read(model):
     maps = attention(model, list(range(12)))
     assert maps.ids == [4, 5, 6, 7, 8, 9, 10, 11]
     assert maps.T == 8
+
+
+def test_how_long_a_text_may_be(model):
+    assert longest_text(model, 6 * 5 * 5) == 5  # 3 layers of 2 heads
+    assert longest_text(model, 6 * 6 * 6 - 1) == 5
+    assert longest_text(model, 1) == 1
 
 
 def test_an_empty_text_is_refused(model):

@@ -45,6 +45,23 @@ def test_its_logits_are_those_of_transformers(imported, theirs):
     assert difference.abs().max() <= 1e-4
 
 
+def check_maps(command, imported: Path, theirs: Path, prompt: str) -> None:
+    """What `probe` says of an imported model is what transformers says of the original."""
+    said = json.loads(command("probe", "attention", imported, "--prompt", prompt, "--json").out)
+    original = transformers.AutoModelForCausalLM.from_pretrained(
+        theirs, dtype=torch.float32, attn_implementation="eager"
+    ).eval()
+    with torch.no_grad():
+        expected = original(torch.tensor([said["ids"]]), output_attentions=True).attentions
+    found = torch.tensor(said["attention"])
+    assert found.max() > 0.2  # or nothing is compared
+    torch.testing.assert_close(found, torch.cat(expected), atol=1e-5, rtol=1e-4)
+
+
+def test_its_maps_are_those_of_transformers(command, imported, theirs):
+    check_maps(command, imported, theirs, "Once upon a time there was")
+
+
 def test_every_command_opens_it(command, imported, tmp_path):
     (tmp_path / "text.txt").write_text("Once upon a time there was a fox.")
     for arguments in (
@@ -131,6 +148,7 @@ def test_a_llama_or_qwen_comes_with_its_tokenizer(command, tmp_path, kind, cut, 
         ours = opened.model(torch.tensor([ids]))
     theirs = their_logits(folder, torch.tensor([ids]))[..., : opened.tokenizer.vocab_size]
     assert (ours - theirs).abs().max() <= 1e-4
+    check_maps(command, tmp_path / "run", folder, text)
     for arguments in (["sample", "--prompt", "It"], ["probe", "attention", "--prompt", "It's"]):
         *name, flag, prompt = arguments
         assert command(*name, tmp_path / "run", flag, prompt, "--json").status == 0

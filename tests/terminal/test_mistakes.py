@@ -111,6 +111,17 @@ def test_a_character_the_model_never_saw_is_named(command, tiny_run, kind, promp
     assert part in result.err
 
 
+def test_maps_that_would_fill_the_memory_are_refused(command, tiny_run, monkeypatch):
+    monkeypatch.setattr("llmviz.terminal.probe.MOST_WEIGHTS", 2 * 6 * 6)
+    assert command("probe", "attention", tiny_run, "--prompt", "tritri").status == 0
+    result = command("probe", "attention", tiny_run, "--prompt", "tritrit", "--json")
+    assert (result.status, result.out) == (2, "")
+    assert result.err == (
+        "The maps of 7 tokens in 2 heads would be 98 numbers: give a prompt of at most 6 tokens.\n"
+    )
+    assert command("probe", "attention", tiny_run, "--prompt", "tri" * 20).err.startswith("The maps of 16 ")
+
+
 def test_what_is_not_text_is_refused(command, tiny_run):
     assert command("probe", "attention", tiny_run, "--prompt=\udcff").err.count("\n") == 1
     assert command("sample", tiny_run, "--prompt=\udcff").status == 2

@@ -8,6 +8,7 @@ import struct
 import time
 
 import pytest
+import torch
 
 from llmviz.probes import unpack_maps
 from llmviz.runs import jobkinds
@@ -53,6 +54,17 @@ def test_logits_of_the_whole_vocabulary(ask):
     assert len(values) == len(message["vocab"]) > 10
     (again,) = ask("logits", text="ab")
     assert "vocab" not in again and again["logits"] == message["logits"]
+
+
+def test_of_a_long_text_only_the_last_scores_are_computed(shared_host, finished, monkeypatch):
+    """For 50,000 tokens and a context of 1,024 all of them would be 200 MB, and take seconds."""
+    folder, models = shared_host.library.get(finished).run.path, OpenedModels()
+    model = models.get(folder).model
+    expected = model(torch.tensor([models.tokenizer(folder).encode("abac")]))[0, -1]
+    monkeypatch.setattr(model, "forward", None)
+    (message,) = [m for m in jobkinds.logits(models, folder, {"text": "abac"}) if m]
+    values = struct.unpack(f"<{len(expected)}f", base64.b64decode(message["logits"]))
+    torch.testing.assert_close(torch.tensor(values), expected, atol=1e-5, rtol=1e-5)
 
 
 def test_tokenizers_side_by_side(ask, shared_host):
@@ -226,4 +238,5 @@ def test_attention_of_a_long_text_stays_small_enough_to_send(shared_host, finish
     messages = jobkinds.attention(OpenedModels(), folder, {"text": "abacab"})
     (message,) = [message for message in messages if message]
     assert (message["T"], message["cut"], message["tokens"]) == (4, 2, list("acab"))
+    assert message["context"] == OpenedModels().get(folder).model.config.block_size
     assert len(base64.b64decode(message["maps"])) == 20
