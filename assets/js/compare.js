@@ -1,9 +1,11 @@
 // Which runs Explore lays over one another: a box to tick for each, the chosen one first.
 
-import { listen, store } from "./core.js";
+import { listen, onTheme, store } from "./core.js";
 import { h } from "./dom.js";
 
 const MOST = 4; // as many as the figure has looks to tell apart
+
+const isDark = () => document.body.classList.contains("dark");
 
 export function mount(box, props, trigger) {
   const chosen = new Set();
@@ -40,5 +42,11 @@ export function mount(box, props, trigger) {
     names = now;
   });
   listen(box, "selection", show);
+  let dark = isDark();
+  onTheme(() => {
+    if (isDark() === dark) return; // the class of the body says other things too
+    dark = isDark();
+    if (document.body.classList.contains("lv-explore-open")) trigger("select"); // the figure has its colours
+  });
   show();
 }

@@ -11,6 +11,7 @@ export function selectionInput() {
     ...store.selection,
     owner: owner(),
     prompt: store.prompt ?? "",
+    dark: document.body.classList.contains("dark"),
     explore: compared.map((run) => [run, store.summaries.get(run).name ?? run]),
   });
 }

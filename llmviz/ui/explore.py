@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 # Runs differ by hue and by dash; readable in light and in dark.
 _LOOKS = [("#0877bd", "solid"), ("#d9730d", "dash"), ("#1d8a6b", "dot"), ("#8a63d2", "dashdot")]
+_NOTHING = "rgba(0, 0, 0, 0)"
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,8 @@ class Curve:
         return nats * self.data["n_val_tokens"] / self.data["val_bytes"] / math.log(2)
 
 
-def loss_figure(curves: list[Curve]) -> go.Figure:
-    """Training and validation loss of the runs; zoom, hover and legend are Plotly's.
+def loss_figure(curves: list[Curve], dark: bool = False) -> go.Figure:
+    """Training and validation loss of the runs; zoom, hover and legend are Plotly's. dark: the page's theme.
 
     Losses of different tokenizers are different currencies: then all are drawn in bits per byte.
     """
@@ -52,20 +53,41 @@ def loss_figure(curves: list[Curve]) -> go.Figure:
     figure.update_layout(
         xaxis_title="step",
         yaxis_title="loss (nats a token)" if same_tokens else "loss (bits a byte of text)",
-        template="plotly_white",
+        template="plotly_dark" if dark else "plotly_white",
+        paper_bgcolor=_NOTHING,  # the page's own colour
+        plot_bgcolor=_NOTHING,
         hovermode="x unified",
-        margin={"l": 55, "r": 20, "t": 60, "b": 60},
+        hoverlabel={"bgcolor": "#18181b" if dark else "white", "namelength": -1},
+        modebar={
+            "bgcolor": _NOTHING,
+            "color": "#a5abb6" if dark else "#5b6069",
+            "activecolor": "white" if dark else "black",
+            "remove": ["select2d", "lasso2d"],
+        },
+        margin={"l": 55, "r": 20, "t": 85, "b": 60},
         legend={"orientation": "h", "y": -0.18},
-        height=400,
-        updatemenus=[_axis_menu("xaxis", "steps", 0.0), _axis_menu("yaxis", "loss", 0.5)],
+        height=420,
+        updatemenus=[_axis_switch("xaxis", "Log steps", 0), _axis_switch("yaxis", "Log loss", 90)],
     )
     return figure
 
 
-def _axis_menu(axis: str, what: str, x: float) -> dict[str, Any]:
-    """Linear or logarithmic, switched in the browser without asking the server."""
-    kinds = (("linear", f"{what}: linear"), ("log", f"{what}: logarithmic"))
-    buttons = [
-        {"label": label, "method": "relayout", "args": [{f"{axis}.type": kind}]} for kind, label in kinds
-    ]
-    return {"type": "dropdown", "x": x, "xanchor": "left", "y": 1.18, "buttons": buttons}
+def _axis_switch(axis: str, label: str, left: int) -> dict[str, Any]:
+    """A button, so many pixels from the left, that stretches an axis and back without asking the server.
+
+    Plotly lights the face of a button under the pointer whatever the theme: so it is light with dark
+    letters in both.
+    """
+    kinds = {"args": [{f"{axis}.type": "log"}], "args2": [{f"{axis}.type": "linear"}]}
+    return {
+        "type": "buttons",
+        "buttons": [{"label": label, "method": "relayout", **kinds}],
+        "active": -1,  # the first click takes "args", the next "args2"
+        "bgcolor": "#d4d4d8",
+        "font": {"color": "#1f2933"},
+        "x": 0,
+        "xanchor": "left",
+        "y": 1,
+        "yanchor": "bottom",
+        "pad": {"l": left, "b": 10},
+    }

@@ -180,11 +180,12 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
 
     def explore(selected: str) -> Any:
         """The figure of the runs that the browser names; [[id, what it is called], …]."""
-        asked = _selected(selected).get("explore")
+        looked_at = _selected(selected)
+        asked = looked_at.get("explore")
         described = [(run, str(name), host.summary(run)) for run, name in asked or [] if host.exists(run)]
         trained = [one for one in described if one[2]["data"] and not one[2].get("source")]  # here
         curves = [Curve(name, host.metrics_frame(run), told["data"]) for run, name, told in trained[:4]]
-        return loss_figure(curves) if curves else None
+        return loss_figure(curves, dark=looked_at.get("dark") is True) if curves else None
 
     quietly = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
     agreed = "(s, text, ...rest) => [window.llmviz.selectionInput(), window.llmviz.agreedText(), ...rest]"

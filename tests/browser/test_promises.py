@@ -1,5 +1,7 @@
 """What the page promises whatever is on it: no third parties, plain http, nothing to scroll, nothing lost."""
 
+import itertools
+import re
 import shutil
 
 import pytest
@@ -49,6 +51,34 @@ def test_a_phone_never_scrolls_sideways_and_has_large_targets(page, app_server):
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, tab
     for button in page.locator("#lv-toolbar button:visible").all():
         assert button.bounding_box()["height"] >= 44
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_explore_follows_the_theme_and_fits_a_phone(page, app_server, theme):
+    page.set_viewport_size({"width": 390, "height": 844})
+    open_app(page, app_server, f"?__theme={theme}")
+    page.get_by_role("button", name="Explore").click()
+    page.wait_for_selector("#lv-explore .js-plotly-plot .xtick", timeout=30_000)
+    letters, paper, box = page.evaluate(
+        """[["#lv-explore .xtick text", "fill"], ["#lv-explore .main-svg", "background-color"],
+            ["#lv-explore input:checked", "background-color"]].map(([element, property]) =>
+            getComputedStyle(document.querySelector(element)).getPropertyValue(property))"""
+    )
+    assert (brightness(letters) > 150) == (theme == "dark")
+    assert paper == "rgba(0, 0, 0, 0)"
+    assert brightness(box) < 130, "the tick is white"
+    parts = page.locator("#lv-explore .modebar, #lv-explore .updatemenu-button, #lv-explore .gridlayer")
+    boxes = [part.bounding_box() for part in parts.all()]
+    assert len(boxes) == 4
+    for one, other in itertools.combinations(boxes, 2):
+        beside = one["x"] + one["width"] <= other["x"] or other["x"] + other["width"] <= one["x"]
+        above = one["y"] + one["height"] <= other["y"] or other["y"] + other["height"] <= one["y"]
+        assert beside or above, (one, other)
+
+
+def brightness(colour: str) -> float:
+    """Of "rgb(r, g, b)": 0 to 255."""
+    return sum(int(channel) for channel in re.findall(r"\d+", colour)[:3]) / 3
 
 
 def test_it_works_over_plain_http_on_a_classroom_address(chromium, app_server):

@@ -24,3 +24,11 @@ def test_different_tokenizers_are_compared_in_bits_per_byte():
     assert "bits" in figure.layout.yaxis.title.text
     assert figure.data[0].y[0] == pytest.approx(4 / math.log(2))
     assert figure.data[2].y[0] == pytest.approx(4 / math.log(2) / 2.5)
+
+
+def test_the_figure_lies_on_the_page_and_reads_in_both_themes():
+    light, dark = (loss_figure([Curve("A", RECORDS, LETTERS)], dark=dark) for dark in (False, True))
+    for figure in (light, dark):
+        assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == "rgba(0, 0, 0, 0)"
+    assert light.layout.template.layout.font.color == "#2a3f5f"
+    assert dark.layout.template.layout.font.color == "#f2f5fa"
