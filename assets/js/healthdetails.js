@@ -33,15 +33,15 @@ export function detailsOf({ diagnosis, readings, noise_scale: needed, roofline }
 function layersOf({ activation, gradient, update, dead, entropy }) {
   const head = COLUMNS.map(([name, says]) => h("th", { scope: "col", title: says }, name));
   const rows = activation.map((_, place) => {
-    const layer = place - 1;
+    const below = place - 1; // what a layer alone has does not begin with the outside
     const cells = [
       number(activation[place]),
       number(gradient[place]),
       known(update[place], percent),
-      place ? known(dead[layer], percent) : "",
-      place ? (entropy[layer] ?? []).map((wide) => known(wide, percent)).join("  ") : "",
+      place ? known(dead[below], percent) : "",
+      place ? (entropy[below] ?? []).map((wide) => known(wide, percent)).join("  ") : "",
     ];
-    const name = place ? `layer ${layer}` : "outside of the layers";
+    const name = place ? `layer ${place}` : "outside of the layers";
     return h("tr", {}, h("th", { scope: "row" }, name), ...cells.map((cell) => h("td", {}, cell)));
   });
   return h(
@@ -87,10 +87,15 @@ function bars(title, rows) {
 
 function noiseOf({ windows, noise }, needed) {
   if (noise === null) return "With one window in a batch, signal and noise cannot be told apart.";
-  const scale = needed
-    ? `a batch of about ${formatCount(Number(needed.toPrecision(2)))} windows would have as much signal as noise`
+  const scale = Number.isFinite(needed)
+    ? `${batchOf(needed)} as much signal as noise`
     : "signal cannot be told from noise";
   return `Gradient noise: ${scale}. Read on ${formatCount(windows)} windows of this step's batch, without dropout.`;
+}
+
+function batchOf(windows) {
+  if (windows <= 1) return "a single window already has at least";
+  return `a batch of about ${formatCount(Math.round(Number(windows.toPrecision(2))))} windows would have`;
 }
 
 function speedOf({ reached, roof, share, threads }) {

@@ -35,6 +35,14 @@ const ARCHITECTURES = {
   bigram: "bigram",
 };
 
+const OPTIMIZERS = { adamw: "AdamW", muon: "Muon", sgd: "SGD", lion: "Lion" };
+const SCHEDULES = {
+  cosine: "along a cosine",
+  linear: "straight down",
+  constant: "constant",
+  wsd: "constant, then down",
+};
+
 /** A button that opens the passport beneath it. Returns {button, panel, refresh}. */
 export function passport(button) {
   const panel = h("div", {
@@ -102,18 +110,29 @@ function rowsOf(summary) {
     ["shown at", `step ${formatCount(at)} of ${formatCount(summary.max_steps)}`],
     ...sizeRows(summary),
     [`${unitOf(summary)} seen`, step === null && summary.tokens_seen && formatCount(summary.tokens_seen)],
-    ["validation loss", Number.isFinite(valLoss) && `${formatLoss(valLoss)} nats${kind}${when}`],
+    [
+      "validation loss",
+      Number.isFinite(valLoss) && `${formatLoss(valLoss)} nats${kind}${when}`,
+      "the mean surprise at the true next token, in natural units: e to its power is how many it chooses among",
+    ],
     ["first guess right", Number.isFinite(evaluation?.[2]) && formatPercent(evaluation[2]) + when],
     ["bits per byte", step === null && summary.bits_per_byte && summary.bits_per_byte.toFixed(3) + kind],
     ["speed", summary.tok_s && `${formatShort(summary.tok_s)} ${unitOf(summary)} a second`],
     ["trained for", summary.seconds && formatSeconds(summary.seconds)],
     ["text", CORPORA[settings.corpus] ?? settings.corpus],
     ...shapeRows(summary, settings),
-    ["learning rate", settings.learning_rate && String(settings.learning_rate)],
+    ["batch", settings.batch_size && `${formatCount(settings.batch_size)} windows`],
+    ["optimizer", optimizerOf(settings)],
+    ["schedule", SCHEDULES[settings.schedule]],
     ["seed", String(settings.seed ?? "")],
     ["threads", summary.threads && String(summary.threads)],
   ];
   return rows.filter(([, value]) => value);
+}
+
+function optimizerOf({ optimizer, learning_rate: rate, matrix_learning_rate: matrices }) {
+  const rates = optimizer === "muon" ? `${rate}, matrices ${matrices}` : rate;
+  return OPTIMIZERS[optimizer] && `${OPTIMIZERS[optimizer]}, learning rate ${rates}`;
 }
 
 /** Of a model from elsewhere we know what it is, and nothing of how it came about. */
@@ -143,11 +162,11 @@ const shapeRows = (summary, settings) => [
   ["context", settings.block_size && `${formatCount(settings.block_size)} ${unitOf(summary)}`],
 ];
 
-/** The architecture's name, and whether a part of it is another one. */
-function architectureOf({ written_out: written }, { architecture }) {
+/** The architecture's name, and which parts of it are others: "modern, with Positions alibi, Smear on". */
+function architectureOf({ changed_parts: changed }, { architecture }) {
   const name = ARCHITECTURES[architecture] ?? architecture;
-  const whole = ["gpt2", "modern", "bigram"].includes(architecture) ? architecture : "variant";
-  return written && written !== whole ? `${name}, with parts changed` : name;
+  const parts = Object.entries(changed ?? {}).map(([part, value]) => `${part} ${value}`);
+  return parts.length ? `${name}, with ${parts.join(", ")}` : name;
 }
 
 function shapeOf({ architecture, n_layer: layers, n_head: heads, n_embd: width }) {

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from llmviz.probes.token_classes import CLASSES
 from llmviz.settings import RunSettings
+from llmviz.settings.choices import choices_of
 
 Record = dict[str, Any]
 
@@ -65,9 +66,10 @@ class _Case:
         self.blind = math.log(vocab_size) if vocab_size else math.inf
 
     def layers(self, name: str, record: Record | None = None) -> list[tuple[int, float]]:
-        """(layer, value) where the value is known; what lies outside of the blocks is left out."""
-        values = (record or self.now)[name][1:]
-        return [(layer, value) for layer, value in enumerate(values) if value is not None]
+        """(layer, value) where the value is known, layers counted from 1 as on all of the page; what lies
+        outside of the blocks is left out."""
+        values = (record or self.now)[name]
+        return [(layer, value) for layer, value in enumerate(values) if layer and value is not None]
 
 
 def is_diagnosis(record: Record) -> bool:
@@ -186,16 +188,21 @@ def _nothing_to_learn(case: _Case) -> Iterator[Reading]:
 
 
 def _dead_units(case: _Case) -> Iterator[Reading]:
-    shares = [(layer, share) for layer, share in enumerate(case.now["dead"]) if share is not None]
+    shares = [(layer, share) for layer, share in enumerate(case.now["dead"], 1) if share is not None]
     layer, share = max(shares, key=lambda pair: pair[1], default=(0, 0.0))
     if share > DEAD:
         yield Reading(
             "dead",
             "alarm",
             f"{_percent(share)} of the units in layer {layer} were silent for every token of the batch, "
-            "and a silent unit learns nothing. A learning rate too high, or biases far below zero, "
-            "switch units off.",
+            f"and a silent unit learns nothing. {_what_silences(case.settings)}",
         )
+
+
+def _what_silences(settings: RunSettings) -> str:
+    if choices_of(settings.model).bias:
+        return "A learning rate too high, or biases far below zero, switch units off."
+    return "A learning rate too high switches units off."
 
 
 def _staring(case: _Case) -> Iterator[Reading]:
@@ -204,7 +211,7 @@ def _staring(case: _Case) -> Iterator[Reading]:
         yield Reading(
             "staring",
             "alarm",
-            f"All heads of layer {widths.index(min(widths))} look at one single token each, whatever the "
+            f"All heads of layer {widths.index(min(widths)) + 1} look at one single token each, whatever the "
             "text: the attention scores are too large. The learning rate is high or the initialisation "
             "is off.",
         )
@@ -212,7 +219,7 @@ def _staring(case: _Case) -> Iterator[Reading]:
 
 def _swollen(case: _Case) -> Iterator[Reading]:
     start, *sizes = case.now["activation"]
-    known = [(layer, size) for layer, size in enumerate(sizes) if size is not None]
+    known = [(layer, size) for layer, size in enumerate(sizes, 1) if size is not None]
     layer, size = max(known, key=lambda pair: pair[1], default=(0, 0.0))
     if start and size > SWOLLEN * start:
         yield Reading(

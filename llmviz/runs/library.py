@@ -81,6 +81,7 @@ class Entry:
         }
         self.model = self.run.settings().model
         self._written_out = written_out(self.model.choices, self.model)  # whose code computes it
+        self._changed_parts = self.model.changed_parts
         self._snapshots: tuple[int, list[int]] = (-1, [])
 
     @property
@@ -154,6 +155,7 @@ class Entry:
             "created": described.get("created"),
             "settings": self.flat(),
             "written_out": self._written_out,
+            "changed_parts": self._changed_parts,
             "snapshots": self.snapshots(),
             "data": {name: data[name] for name in DATA_FACTS if name in data} or None,
         }

@@ -86,20 +86,22 @@ class LossTrend:
 
 
 class DivergenceWatch:
-    """Notices a run that has fallen apart although all its numbers are finite. Speaks once."""
+    """Notices a run that has fallen apart although all its numbers are finite, and one that has recovered.
+
+    told: whether the last thing it said was that the run fell apart. It is kept in checkpoints.
+    """
 
     PATIENCE = 25  # steps in a row
     ABOVE_BLIND = 1.0  # nats above a blind guess: worse than knowing nothing
 
     def __init__(self, vocab_size: int) -> None:
-        self.limit = math.log(vocab_size) + self.ABOVE_BLIND
+        self.blind = math.log(vocab_size)
         self.told = False
-        self._above = 0
-        self._still = 0
+        self._above = self._below = self._still = 0  # so many steps in a row
 
     def at_end(self, loss_ahead: float) -> str | None:
         """A sentence, if the last corrections ruined the weights and there was no time left to notice."""
-        if self.told or loss_ahead <= self.limit:  # false of nan
+        if self.told or loss_ahead <= self.blind + self.ABOVE_BLIND:  # false of nan
             return None
         self.told = True
         return (
@@ -107,27 +109,38 @@ class DivergenceWatch:
             "the learning rate is too large. Start again with a lower one."
         )
 
-    def add(self, step: "StepRecord") -> str | None:
-        """A sentence, when there is reason for one for the first time."""
-        self._above = self._above + 1 if step.loss > self.limit else 0
+    def add(self, step: "StepRecord") -> tuple[str, str] | None:
+        """The code of a notice and its sentence, when there is news."""
+        self._above = self._above + 1 if step.loss > self.blind + self.ABOVE_BLIND else 0
+        self._below = self._below + 1 if step.loss < self.blind else 0
         self._still = self._still + 1 if step.grad_norm == 0.0 else 0
-        sentence = None
+        fell_apart = max(self._above, self._still) >= self.PATIENCE
+        if self.told and self._below >= self.PATIENCE and not self._still:
+            self.told = False
+            return "back", self._that_it_recovered(step)
+        if fell_apart and not self.told:
+            self.told = True
+            return "diverged", self._that_it_fell_apart(step)
+        return None
+
+    def _that_it_fell_apart(self, step: "StepRecord") -> str:
         if self._still >= self.PATIENCE:
-            sentence = (
+            return (
                 f"Since about step {step.step - self._still + 1:,} every gradient is exactly zero: nothing "
                 f"is learned any more. Most likely the learning rate ({step.lr:.2g}) was too large and "
                 "switched the model's units off for good. Start again with a lower one."
             )
-        elif self._above >= self.PATIENCE:
-            sentence = (
-                f"Since about step {step.step - self._above + 1:,} the loss is far above a blind guess: "
-                f"the training has diverged. Most likely the learning rate ({step.lr:.2g}) is too large. "
-                "Start again with a lower one."
-            )
-        if sentence is None or self.told:
-            return None
-        self.told = True
-        return sentence
+        return (
+            f"Since about step {step.step - self._above + 1:,} the loss is far above a blind guess: "
+            f"the training has diverged. Most likely the learning rate ({step.lr:.2g}) is too large. "
+            "Start again with a lower one."
+        )
+
+    def _that_it_recovered(self, step: "StepRecord") -> str:
+        return (
+            f"Since about step {step.step - self._below + 1:,} the loss is below a blind guess again: the "
+            "training has recovered. With a lower learning rate it would not have lost these steps."
+        )
 
 
 def digits(value: float | None) -> float | None:

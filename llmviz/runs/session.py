@@ -173,8 +173,8 @@ class Session:
         record = self.trainer.step()
         self.recorder.add(record, self.trainer.seconds)
         self.trend.add(record)
-        if warning := self.divergence.add(record):
-            self.notice("diverged", warning)
+        if news := self.divergence.add(record):
+            self.notice(*news)
         self.examiner.after_step()
         self.observer.after_step()
         if self._checkpoint_pace.due(self.clock.seconds):

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from llmviz.settings.base import Room, setting
+from llmviz.settings.base import Room, about, setting
 from llmviz.settings.choices import Choices, choices_of
 
 ArchitectureName = Literal["gpt2", "modern", "llama", "transformer", "bigram"]
@@ -290,3 +290,13 @@ class ModelSettings(Room):
     def choices(self) -> Choices:
         """Every part of the model, with each "auto" settled."""
         return choices_of(self)
+
+    @property
+    def changed_parts(self) -> dict[str, str]:
+        """{label: value} of the parts that are not the architecture's own, for a reader."""
+        return {
+            field.title or name: "on" if value is True else str(value)
+            for name, field in type(self).model_fields.items()
+            if about(field, "group") in (PARTS, SHORTCUTS)
+            and (value := getattr(self, name)) not in (field.default, "auto")
+        }

@@ -18,7 +18,7 @@ def test_a_healthy_run_says_so_and_shows_its_layers(page, app_server):
     panel = page.locator(".lv-health-panel")
     panel.locator(".lv-health-scroll").wait_for()
     rows = panel.locator(".lv-health-scroll tbody th").all_inner_texts()
-    assert rows == ["outside of the layers", "layer 0", "layer 1"]
+    assert rows == ["outside of the layers", "layer 1", "layer 2"]
     assert "before step 551" in panel.locator("h2").inner_text()
     assert "tokens 17–32" in panel.inner_text()
     assert "insides of words" in panel.inner_text()

@@ -117,13 +117,13 @@ def test_layers_that_start_a_hundred_times_too_large_drown_the_text(train):
     found, settings = train(times(100, lambda name: "blocks" in name))
     said = at_every_step(found, settings)[0]["swollen"]
     layers = found[0]["activation"]
-    assert said.startswith(f"Behind layer {max(range(3), key=lambda i: layers[i + 1])} activations are")
+    assert said.startswith(f"Behind layer {max((1, 2, 3), key=lambda layer: layers[layer])} activations are")
 
 
 def test_uneven_gradients_are_named_by_their_layers(train):
     found, settings = train(times(1000, lambda name: "blocks.0.mlp.c_fc" in name))
     sizes = found[0]["gradient"][1:]
-    high, low = sizes.index(max(sizes)), sizes.index(min(sizes))
+    high, low = sizes.index(max(sizes)) + 1, sizes.index(min(sizes)) + 1  # layers are counted from 1
     said = at_every_step(found, settings)[0]["uneven"]
     assert said.startswith(f"Layer {high}'s gradients are ")
     assert f" times layer {low}'s: the learning rate is high or the initialisation is off." in said
@@ -162,7 +162,7 @@ def kill_units(model):
 
 def test_units_killed_by_a_bias(train):
     found, settings = train(kill_units)
-    assert "100 % of the units in layer 1 were silent" in at_every_step(found, settings)[-1]["dead"]
+    assert "100 % of the units in layer 2 were silent" in at_every_step(found, settings)[-1]["dead"]
     assert alarms(found, settings) == {"dead"}
 
 
@@ -172,7 +172,7 @@ def test_attention_that_stares(train):
 
     found, settings = train(spoil)
     assert (
-        "All heads of layer 2 look at one single token each" in at_every_step(found, settings)[0]["staring"]
+        "All heads of layer 3 look at one single token each" in at_every_step(found, settings)[0]["staring"]
     )
 
 

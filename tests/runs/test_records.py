@@ -187,13 +187,26 @@ def test_a_run_that_fell_apart_is_told_so_once():
     assert not any(watch.add(step(i, loss=3.2)) for i in range(100))
     told = [watch.add(step(i, loss=9.0)) for i in range(100)]
     assert [i for i, sentence in enumerate(told) if sentence] == [DivergenceWatch.PATIENCE - 1]
-    assert "far above a blind guess" in next(filter(None, told))
+    code, sentence = next(filter(None, told))
+    assert code == "diverged"
+    assert "Since about step 0 the loss is far above a blind guess" in sentence
+
+
+def test_a_run_that_recovers_is_told_so_and_may_fall_apart_again():
+    watch = DivergenceWatch(vocab_size=20)
+    watch.told = True  # as a checkpoint says
+    assert not any(watch.add(step(i, loss=3.2)) for i in range(100))  # no better than a blind guess
+    losses = [2.5] * 24 + [3.1] + [2.5] * 40 + [9.0] * 40
+    told = {i: news for i, loss in enumerate(losses) if (news := watch.add(step(i, loss=loss)))}
+    assert {i: code for i, (code, _) in told.items()} == {49: "back", 89: "diverged"}
+    assert "Since about step 25 the loss is below a blind guess again" in told[49][1]
+    assert not any(watch.add(step(i, loss=0.1, grad_norm=0.0)) for i in range(40))  # it learns nothing
 
 
 def test_a_run_whose_gradients_are_all_zero_is_told_so():
     watch = DivergenceWatch(vocab_size=20)
     told = [watch.add(step(i, grad_norm=0.0)) for i in range(60)]
-    assert "exactly zero" in next(filter(None, told))
+    assert "exactly zero" in next(filter(None, told))[1]
 
 
 # ---- changes ----

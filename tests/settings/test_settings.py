@@ -56,6 +56,13 @@ def test_all_mistakes_at_once_each_in_a_sentence():
         assert any(part in sentence for sentence in found), part
 
 
+def test_parts_that_are_not_the_architectures_own_are_named():
+    assert parse_settings({"architecture": "modern", "n_layer": 3}).model.changed_parts == {}
+    flat = {"architecture": "gpt2", "positions": "alibi", "window": 8, "smear": True, "dropout": 0.1}
+    named = {"Positions": "alibi", "Sliding window": "8", "Smear": "on"}
+    assert parse_settings(flat).model.changed_parts == named
+
+
 def test_a_wrong_field_does_not_cause_a_conflict_of_its_own():
     assert len(sentences_of({"n_head": 0, "n_embd": 127})) == 1
 
