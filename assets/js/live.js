@@ -33,15 +33,21 @@ export function mount(box, props, trigger) {
   }
 
   let off = () => {};
+  let filled = null; // the run whose values stand in the fields
   function follow() {
     off();
     off = listen(box, `run:${store.selection.run}`, show);
     setText(said, "");
-    for (const { name, input } of fields) input.value = summaryOf()?.settings?.[name] ?? "";
+    filled = null;
+    for (const { input } of fields) input.value = "";
     show();
   }
   function show() {
-    const summary = summaryOf();
+    const summary = summaryOf(); // of a run just started it comes a moment later
+    if (summary?.settings && filled !== summary.id) {
+      filled = summary.id;
+      for (const { name, input } of fields) input.value = summary.settings[name] ?? "";
+    }
     const open = summary?.mine && ["preparing", "waiting", "running", "paused"].includes(summary.status);
     for (const control of form.querySelectorAll("input, button")) control.disabled = !open;
   }

@@ -1,12 +1,14 @@
 """Links rebuild an experiment exactly, and a hostile link is explained or harmless."""
 
 import math
+from typing import get_args
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmviz.settings import PRESETS, SettingsError, parse_settings
+from llmviz.settings import FIELDS, PRESETS, SettingsError, about, parse_settings
 from llmviz.ui.permalink import from_query, to_query
 
 
@@ -21,6 +23,44 @@ from llmviz.ui.permalink import from_query, to_query
 def test_a_link_rebuilds_the_experiment(preset, **flat):
     settings = parse_settings(flat, PRESETS[preset].settings)
     assert from_query(to_query(settings, preset)) == (preset, settings)
+
+
+def another(name: str):
+    """An allowed value of a setting that is not the one of `small`, in a small model that goes together."""
+    usual, field = PRESETS["small"].settings.flat()[name], FIELDS[name][1]
+    if isinstance(usual, bool):
+        return not usual
+    if isinstance(usual, str):
+        avoid = {usual, "text", "file", "bigram", "mup", "std", "fp16"}  # these need something else as well
+        return next(value for value in get_args(field.annotation) if value not in avoid)
+    step = 2 if field.annotation is int else -0.01 if usual else 0.05
+    return {"n_head": 8, "n_embd": 64, "learning_rate": 1e-3, "diagnose_every": 7}.get(
+        name, (usual or 0) + step
+    )
+
+
+NEEDED = {"init_std": {"init": "std"}, "ngram_rows": {"ngram_embeddings": 3}}
+TRAVEL = [
+    name for name, (_, field) in FIELDS.items() if not about(field, "derived") and not about(field, "private")
+]
+
+
+@pytest.mark.parametrize("name", TRAVEL)
+def test_every_setting_travels(name):
+    usual = PRESETS["small"].settings
+    settings = parse_settings({name: another(name)} | NEEDED.get(name, {}), usual)
+    assert settings.flat()[name] != usual.flat()[name]
+    assert from_query(to_query(settings, "small")) == ("small", settings)
+
+
+def test_what_does_not_go_together_is_refused_by_links_as_by_the_form():
+    wrong = {"init": "mup", "tied": "on", "n_kv_head": 3, "warmup_steps": 5_000}
+    with pytest.raises(SettingsError) as by_form:
+        parse_settings(wrong, PRESETS["small"].settings)
+    with pytest.raises(SettingsError) as by_link:
+        from_query(f"preset=small&{urlencode(wrong)}")
+    assert len(by_form.value.sentences) == 3
+    assert by_link.value.sentences == by_form.value.sentences
 
 
 def test_what_a_reader_typed_is_in_no_link():
