@@ -168,11 +168,12 @@ def _dead_units(
 @torch.no_grad()
 def attention_entropy(model: GPT, inputs: Tensor) -> list[list[float]]:
     """How widely each head looks around, L × H: the entropy of its weights over that of looking at all it can
-    see alike, as a mean over tokens. The first token, which sees only itself, is left out."""
-    if inputs.shape[1] < 2:
+    see alike, as a mean over tokens. The first token, which sees only itself, is left out; [] if all do."""
+    sight = min(inputs.shape[1], model.config.choices.window or inputs.shape[1])  # tokens seen at most
+    if sight < 2:
         return []
     _, maps = model.forward_with_attention(inputs)  # L of (B, H, T, T)
-    widest = [math.log(seen) for seen in range(2, inputs.shape[1] + 1)]  # (T - 1,) nats
+    widest = [math.log(min(seen, sight)) for seen in range(2, inputs.shape[1] + 1)]  # (T - 1,) nats
     heads = [
         (torch.special.entr(weights[:, :, 1:]).sum(-1) / weights.new_tensor(widest)).mean((0, 2))
         for weights in maps

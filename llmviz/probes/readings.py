@@ -29,8 +29,9 @@ CHANCE = 30  # times the batch that would be needed for as much signal as noise 
 LEARNT = 200  # steps before it is worth a word that a model is still blind to something
 NO_USE = 0.1  # nats that the text before should save (from 0.3)
 BY_PLACE = ("activation", "gradient", "update")  # lists that begin with what is outside of the layers
+HIGH = 0.5  # of its highest, the learning rate
 SINGLE = ("batch_loss", "gradient_norm", "signal", "noise", "windows")
-KNOWN = {"diagnostics", "dead", "entropy", "positions", "classes", *BY_PLACE, *SINGLE}
+KNOWN = {"diagnostics", "height", "dead", "entropy", "positions", "classes", *BY_PLACE, *SINGLE}
 MOST_ENTRIES = 100  # of a list; no model has so many layers or heads
 MEMORY = 4  # diagnoses over which what is noisy in a single one is averaged
 
@@ -80,7 +81,7 @@ def is_diagnosis(record: Record) -> bool:
         lists = [(record[name], layers + 1) for name in BY_PLACE]
         lists += [(record["dead"], layers), (record["positions"], len(record["positions"]))]
         lists += [(heads, len(heads)) for heads in record["entropy"]]
-        single = [record[name] for name in SINGLE]
+        single = [record.get("height"), *(record[name] for name in SINGLE)]
         rows = [single, list(record["classes"].values()), *(row for row, _ in lists)]
         return (
             type(record["diagnostics"]) is int
@@ -152,15 +153,23 @@ def _moves_too_far(case: _Case) -> Iterator[Reading]:
 def _hardly_moves(case: _Case) -> Iterator[Reading]:
     moves = case.layers("update")
     moved = max((value for _, value in moves), default=1.0)
-    # At its beginning and its end every run goes slowly: that is what the schedule is for.
-    warm = case.settings.training.warmup_steps // 2
-    if moved < NEAR and max(warm, 1) <= case.step < case.settings.training.max_steps / 2:
+    if moved < NEAR and case.step > 0 and _at_height(case):
         yield Reading(
             "near",
             "alarm",
             f"A step moves the weights of the layers by {_percent(moved)} of their size at most; about 1 "
             "% is healthy. The learning rate is too low, or the weights are too large.",
         )
+
+
+def _at_height(case: _Case) -> bool:
+    """Whether the learning rate was near its highest: at its beginning and its end every run goes slowly, as
+    that is what the schedule is for. Where a time limit or a deadline leads it, steps alone do not tell."""
+    height = case.now.get("height")
+    if height is not None:
+        return height >= HIGH
+    training = case.settings.training  # examined by a version that did not record it
+    return training.warmup_steps // 2 <= case.step < training.max_steps / 2
 
 
 def _uneven(case: _Case) -> Iterator[Reading]:

@@ -24,7 +24,7 @@ from llmviz.runs.roofline import Roof
 from llmviz.runs.snapshots import is_snapshot_step
 from llmviz.settings import RunSettings
 from llmviz.text.files import write_atomically
-from llmviz.training.costs import step_flops, training_memory
+from llmviz.training.costs import compile_seconds, step_flops, training_memory
 
 ROOMS = ("training", "model", "evaluation", "generation", "probes")  # code that decides how fast a run is
 GUESSED_FLOPS = 5e10  # a second, on one thread of a laptop
@@ -129,7 +129,14 @@ def seconds_of(settings: RunSettings, costs: Costs, val_tokens: int) -> float:
     diagnoses = n_examined(steps, training.diagnose_every) * costs.diagnosis
     spent = train + evaluations + diagnoses + rows * film + snapshots * costs.snapshot
     by_the_clock = _share(film, *SAMPLES) + _share(costs.checkpoint, *CHECKPOINTS)
-    return costs.start + spent * (1 + by_the_clock) + sweep + 2 * costs.checkpoint + film
+    return (
+        costs.start
+        + compile_seconds(settings)
+        + spent * (1 + by_the_clock)
+        + sweep
+        + 2 * costs.checkpoint
+        + film
+    )
 
 
 def _share(cost: float, every: float, share: float) -> float:

@@ -24,24 +24,25 @@ class Examiner:
         self.every = every
         self.trainer, self.journal = trainer, journal
         self._classes = TokenClasses(dataset.tokenizer) if every else None
-        self._found: tuple[int, Diagnosis, WeightSample] | None = None
+        self._found: tuple[dict[str, float], Diagnosis, WeightSample] | None = None
 
     def before_step(self) -> None:
         """Examine the model and this step's batch, and remember the weights."""
-        step, trainer = self.trainer.steps_done, self.trainer
-        if not is_examined(step, self.every):
+        trainer = self.trainer
+        if not is_examined(trainer.steps_done, self.every):
             return
+        now = {"diagnostics": trainer.steps_done, "height": trainer.schedule_height}
         batch = trainer.next_batch()
         found = diagnose(trainer.model, batch.inputs, batch.targets, batch.loss_mask, self._classes)
-        self._found = step, found, WeightSample(trainer.model)
+        self._found = now, found, WeightSample(trainer.model)
 
     def after_step(self) -> None:
         """Write down what was found before the step that has just been made."""
         if self._found is None:
             return
-        (step, found, weights), self._found = self._found, None
+        (now, found, weights), self._found = self._found, None
         update = weights.update_ratios()
-        self.journal.metrics.append({"diagnostics": step} | short(asdict(found) | {"update": update}))
+        self.journal.metrics.append(short(now | asdict(found) | {"update": update}))
 
 
 def short(value: Any) -> Any:

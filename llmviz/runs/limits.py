@@ -19,7 +19,7 @@ from llmviz.runs.nearest import nearest_that_fits
 from llmviz.runs.refusal import Refused
 from llmviz.settings import FIELDS, RunSettings, SettingsError, bound, conflicts, parse_settings
 from llmviz.text.recipes import TextError, check_text, sha256_of
-from llmviz.training.costs import training_memory
+from llmviz.training.costs import COMPILE_SECONDS, training_memory
 
 OURS = 600_000_000  # bytes: the page, the nursery with torch in it, the process for pictures
 SMALLEST_RUN = 60_000_000  # bytes of a run however small, its worker included
@@ -62,6 +62,7 @@ class Limits:
     everybody: int  # runs that train at the same time, of all owners
     disk: int  # bytes of everything in the data directory
     threads: int  # of one run
+    compiling: bool  # on a processor: it is kept busy for so long that all others wait
 
     def told(self) -> dict[str, Any]:
         """All of them, and the sentence, for the page."""
@@ -97,6 +98,7 @@ def limits_of(machine: Machine, environ: Mapping[str, str], disk: int) -> Limits
         everybody=max(1, min(200, together // SMALLEST_RUN)),
         disk=disk,
         threads=machine.cores,
+        compiling=False,
     )
     return _within_bounds(dataclasses.replace(limits, **_overrides(environ, machine)))
 
@@ -109,7 +111,7 @@ def limits_alone(machine: Machine, environ: Mapping[str, str]) -> Limits:
         "parameters": 10**12,
         "imported": 10**12,
     }  # memory will say so before
-    alone = {"memory": machine.memory, **unbounded, **_bounds()}
+    alone = {"memory": machine.memory, "compiling": True, **unbounded, **_bounds()}
     return _within_bounds(dataclasses.replace(everything, **alone | _overrides(environ, machine)))
 
 
@@ -183,7 +185,8 @@ def beyond(settings: RunSettings, limits: Limits, vocab_size: int | None = None)
     vocab_size: where it is known, rather than guessed from the settings.
     """
     too_much = too_large(settings, limits, vocab_size)
-    return too_much + too_long(settings, limits) + too_many_threads(settings, limits)
+    too_much += too_long(settings, limits) + too_many_threads(settings, limits)
+    return too_much + not_worth_compiling(settings, limits)
 
 
 def too_many_threads(settings: RunSettings, limits: Limits) -> list[str]:
@@ -193,6 +196,18 @@ def too_many_threads(settings: RunSettings, limits: Limits) -> list[str]:
         return []
     most = f"at most {cores}, or 0" if cores > 1 else "1, or 0"
     return [f"{threads} threads are too many for {cores} cores: choose {most} for automatic."]
+
+
+def not_worth_compiling(settings: RunSettings, limits: Limits) -> list[str]:
+    """Why a run cannot be compiled where others wait for the same processor; [] if it can."""
+    training = settings.training
+    if not training.compile or limits.compiling or training.device not in ("auto", "cpu"):
+        return []
+    return [
+        f"Compiling for a processor takes about {COMPILE_SECONDS:.0f} seconds for each size of a batch, in "
+        "which everybody else waits, and gains a tenth at most: switch “Compile” off, or choose a graphics "
+        "card under “Computed by”. From the terminal it can be tried."
+    ]
 
 
 def too_long(settings: RunSettings, limits: Limits) -> list[str]:

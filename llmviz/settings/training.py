@@ -256,6 +256,6 @@ class TrainingSettings(Room):
         False,
         group=MACHINE,
         label="Compile",
-        help="Lets PyTorch translate the model first. That takes up to a minute, and gains much on a "
-        "graphics card and little on a processor.",
+        help="Lets PyTorch translate the model first. That takes up to a minute for each size that batches "
+        "have, and gains much on a graphics card and little on a processor.",
     )

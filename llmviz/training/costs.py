@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 # block of width C together 300·C³, which is 25·C a number.
 MUON_FLOPS = 25
 COMPILER = 300_000_000  # bytes: PyTorch's compiler in the worker, and the C++ compiler beside it
+COMPILE_SECONDS = 20.0  # for every shape of inputs, on a CPU
 MUON_SCRATCH = 4  # numbers for each of the matrices, while those of one shape are made orthogonal
 
 
@@ -54,6 +55,20 @@ def _recomputing(model: "ModelSettings", vocab_size: int, batch_size: int, kept:
     working = memory_bytes(two, vocab_size, batch_size, 0) - 2 * FLOAT * n_parameters(two, vocab_size)
     inputs = batch_size * model.block_size * model.n_layer * model.n_embd
     return working + FLOAT * (2 * n_parameters(model, vocab_size) + kept + inputs)
+
+
+def compile_seconds(settings: "RunSettings") -> float:
+    """What a run waits for the compiler: it translates the model for every shape that inputs have."""
+    training = settings.training
+    shapes = {
+        (size, stage.block_size)
+        for stage in stages(settings)
+        for size in (
+            stage.batch_size // training.accumulation,
+            math.ceil(stage.batch_size / training.accumulation),
+        )
+    }
+    return COMPILE_SECONDS * len(shapes) if training.compile else 0.0
 
 
 def step_flops(settings: "RunSettings", vocab_size: int) -> float:

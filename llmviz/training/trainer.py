@@ -77,6 +77,7 @@ class Trainer:
             recompute_blocks(model)
         # Compiled for gradients only: what writes and evaluates meets new shapes all the time.
         self.learner = compiled(model) if settings.compile else model
+        self._compiled_for: set[tuple[int, ...]] = set()  # shapes of inputs
         self.steps_done = 0
         self.seconds = 0.0  # of training: what is counted against max_seconds
         self.tokens_seen = 0
@@ -85,8 +86,6 @@ class Trainer:
         self.deadline: Deadline | None = None
         self._ended_in_time = False  # the deadline has passed, and the last step was made with the last rate
         self._use(choose_hardware(settings, device, self._try_out))
-        if settings.compile:
-            self._try_out(self.hardware.precision)  # so that no step's time is the compiler's
 
     @property
     def finished(self) -> bool:
@@ -103,13 +102,21 @@ class Trainer:
         """The learning rate of the next step."""
         return self.lr_scale * learning_rate_at(self.steps_done, self.settings, self._share_of_time())
 
+    @property
+    def schedule_height(self) -> float:
+        """Where the schedule stands at the next step, as a share of the highest learning rate."""
+        rate = learning_rate_at(self.steps_done, self.settings, self._share_of_time())
+        return rate / self.settings.learning_rate
+
     def step(self) -> StepRecord:
         """Learn from one batch. Raises Diverged, the weights untouched, if the numbers are not finite."""
         started = time.perf_counter()
         step, share = self.steps_done, self._share_of_time()
         lr = self.lr_scale * learning_rate_at(step, self.settings, share)
-        self._throw_dropout_dice()
         batch = self._batch(share)
+        if self.settings.compile and self._compile_for(batch):
+            started = time.perf_counter()  # no step's time is the compiler's
+        self._throw_dropout_dice()
         loss, metrics = self._guess_and_measure(batch, learn=True)
         grad_norm = self._clip_gradients(loss, lr)
         for group in self.optimizer.param_groups:
@@ -213,9 +220,19 @@ class Trainer:
         self.optimizer = build_optimizer(self.model, self.settings, DTYPES.get(hardware.muon, torch.float32))
         self.loss_scale = LossScale() if hardware.precision == "fp16" else None
 
-    def _try_out(self, precision: str) -> None:
-        """Find the gradient of a first piece in this precision, and forget it."""
-        piece, _ = next(self.next_batch().pieces(self.settings.accumulation))
+    def _compile_for(self, batch: Batch) -> bool:
+        """Let the compiler do its work on shapes that it has not met; whether there were any."""
+        pieces = {piece.inputs.shape: piece for piece, _ in batch.pieces(self.settings.accumulation)}
+        new = pieces.keys() - self._compiled_for
+        for shape in new:
+            self._try_out(self.hardware.precision, pieces[shape])
+        self._compiled_for |= new
+        return bool(new)
+
+    def _try_out(self, precision: str, piece: Batch | None = None) -> None:
+        """Find the gradient of a piece, or of the first there is, in this precision, and forget it."""
+        if piece is None:
+            piece, _ = next(self.next_batch().pieces(self.settings.accumulation))
         with in_precision(precision, self.device):
             loss, _ = self.objective(self.learner, piece)
         loss.backward()

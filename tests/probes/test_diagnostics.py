@@ -205,6 +205,15 @@ def test_entropy_of_a_single_token_is_not_defined():
     assert attention_entropy(tiny(), torch.zeros(1, 1, dtype=torch.long)) == []
 
 
+def test_who_looks_at_all_of_a_sliding_window_alike_looks_as_widely_as_can_be():
+    model = tiny(window=3)
+    with torch.no_grad():
+        model.blocks[0].attn.c_attn.weight.zero_()
+    inputs, _, _ = windows()
+    assert attention_entropy(model, inputs)[0] == pytest.approx([1.0] * HEADS)
+    assert attention_entropy(tiny(window=1), inputs) == [], "of a single token there is nothing to choose"
+
+
 def test_how_far_a_step_moved_the_weights():
     model = tiny()
     before = numbers(model)

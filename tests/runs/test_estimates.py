@@ -155,6 +155,13 @@ def test_the_final_evaluation_takes_as_long_however_large_the_batches_are(estima
     assert found.step > 10 * usual.step and found.window == pytest.approx(usual.window)
 
 
+def test_compiling_is_counted_for_every_size():
+    plain = parse_settings({"start_context": 8}, base=PRESETS["spark"].settings)  # then 16, then 32
+    compiling = parse_settings({"compile": True}, base=plain)
+    more = seconds_of(compiling, costs(0.01), 20_000) - seconds_of(plain, costs(0.01), 20_000)
+    assert more == pytest.approx(3 * 20)
+
+
 def test_a_time_limit_limits():
     spark = PRESETS["spark"].settings
     limited = parse_settings(spark.flat() | {"max_steps": 1_000_000, "max_seconds": 2.0})

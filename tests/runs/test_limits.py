@@ -41,6 +41,8 @@ def refusals(flat, text=None, limits=HERE):
         ({"batch_size": 4096, "block_size": 2048}, "memory"),
         ({"corpus": "text"}, "no text"),
         ({"threads": 3}, "at most 2, or 0"),
+        ({"compile": True}, "switch “Compile” off"),
+        ({"compile": True, "device": "auto"}, "switch “Compile” off"),
     ],
 )
 def test_one_sentence_for_a_mistake(flat, part):
@@ -200,3 +202,9 @@ def test_a_text_takes_memory_before_it_is_learned_from():
     left = predicted_memory(own)
     with pytest.raises(Refused, match="wait until one of them has ended"):
         check_memory_now(own, HERE.together - left, HERE, own_text=6_000_000)
+
+
+def test_compiling_is_for_graphics_cards_and_for_who_is_alone():
+    compiling = parse_settings({"compile": True})
+    assert beyond(compiling, limits_alone(LAPTOP, {})) == []
+    assert beyond(parse_settings({"compile": True, "device": "cuda"}), HERE) == []

@@ -156,6 +156,16 @@ def test_a_learning_rate_far_too_low(train):
     assert "near" not in said[-1]  # the schedule is on its way down: that is not the reader's rate any more
 
 
+def test_the_end_of_a_time_limit_is_no_low_learning_rate(train):
+    """Where time leads the schedule, few of the steps that are allowed may be made when it ends."""
+    more = {"max_steps": 1_000_000, "max_seconds": 2.0, "warmup_steps": 0, "final_lr_ratio": 0.0}
+    found, settings = train(diagnose_every=1, **more)
+    assert found[-1]["height"] < 0.02
+    assert alarms(found, settings) == set()
+    old = [{name: value for name, value in record.items() if name != "height"} for record in found]
+    assert all(is_diagnosis(record) for record in old)
+
+
 def kill_units(model):
     model.blocks[1].mlp.c_fc.bias.sub_(100)
 

@@ -1,5 +1,6 @@
 """A compiled model learns what the plain one does. Slow: it is a compiler that is waited for."""
 
+import functools
 import shutil
 
 import numpy as np
@@ -9,10 +10,14 @@ import torch
 from llmviz.model import build_gpt
 from llmviz.settings import parse_settings
 from llmviz.training import TokenBatches, Trainer, next_token_objective
+from llmviz.training.costs import COMPILE_SECONDS, compile_seconds
 
 V = 17
 IDS = np.random.default_rng(0).integers(V, size=2000).astype(np.uint16)
 TINY = {"n_layer": 1, "n_head": 2, "n_embd": 16, "block_size": 8, "batch_size": 40, "max_steps": 6}
+
+
+GROWING = {"start_batch": 10, "start_context": 4, "growth_share": 0.9, "accumulation": 3, "max_steps": 12}
 
 
 def trainer(**more) -> Trainer:
@@ -20,12 +25,66 @@ def trainer(**more) -> Trainer:
     return Trainer(build_gpt(s.model, V, 1), next_token_objective, TokenBatches.of(IDS, s), s.training)
 
 
+@pytest.fixture
+def slow_compiler(monkeypatch):
+    """In place of the compiler: takes 20 s for every new shape, and notes them. Nothing else takes time."""
+    met, now = [], [0.0]
+    monkeypatch.setattr("llmviz.training.trainer.time.perf_counter", lambda: now[0])
+
+    def compiled(model):
+        def forward(inputs):
+            if inputs.shape not in met:
+                now[0] += 20
+                met.append(inputs.shape)
+            return model(inputs)
+
+        return forward
+
+    monkeypatch.setattr("llmviz.training.trainer.compiled", compiled)
+    monkeypatch.setattr("llmviz.training.hardware._has_compiler", lambda _: True)
+    return met
+
+
+def test_no_step_is_as_long_as_the_compiler_takes_for_a_new_size(slow_compiler):
+    plain, growing = trainer(**GROWING), trainer(compile=True, **GROWING)
+    while not growing.finished:
+        record = growing.step()
+        assert record.seconds == 0
+        assert record.loss == plain.step().loss, "what is tried out leaves no trace"
+    assert len(slow_compiler) > 4
+    assert growing.seconds == 0
+
+
+def test_how_long_the_compiler_takes_is_known_before(slow_compiler):
+    for more in ({}, GROWING, {"accumulation": 40}, {"accumulation": 7}):
+        slow_compiler.clear()
+        growing = trainer(compile=True, **more)
+        while not growing.finished:
+            growing.step()
+        settings = parse_settings(TINY | {"warmup_steps": 0, "compile": True} | more)
+        assert compile_seconds(settings) == len(slow_compiler) * COMPILE_SECONDS
+    assert compile_seconds(parse_settings(TINY | {"warmup_steps": 0})) == 0
+
+
+@pytest.mark.slow
+def test_every_size_is_translated_however_many_there_are(monkeypatch):
+    """Beyond eight, PyTorch as it comes would go on without, and not say so. Nothing is made of the
+    translation here: that takes long, and comes after."""
+    monkeypatch.setattr("torch._dynamo.config.fail_on_recompile_limit_hit", True)
+    monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend="eager"))
+    more = GROWING | {"start_batch": 5, "batch_size": 48, "growth_share": 0.6}
+    plain, translated = trainer(**more), trainer(compile=True, **more)
+    while not translated.finished:
+        assert translated.step().loss == pytest.approx(plain.step().loss, rel=1e-5)
+    assert len(translated._compiled_for) > 8
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("g++"), reason="there is no C++ compiler")
 def test_compiled_or_not_the_same_losses():
     plain, compiled = trainer(), trainer(compile=True)
     assert compiled.learner is not compiled.model
-    assert compiled.step().seconds < 1, "it was compiled before"
+    assert compiled.step().seconds < 1, "the compiler's time is not the step's"
     plain.step()
     for _ in range(4):
         assert compiled.step().loss == pytest.approx(plain.step().loss, rel=1e-4)
