@@ -161,6 +161,8 @@ class _Parts:
         looks = ["ALiBi: the nearer, the more"] if choices.positions == "alibi" else []
         looks += [f"the last {choices.window} tokens only"] if choices.window < T else []
         says = "Who looks at whom, for every head; values are mixed accordingly."
+        if choices.window < T:  # so `size.py` counts them, and so torch does
+            says += " What the window hides is computed as well: it saves no work."
         flops = 12 * H * D * T * B * T
         yield Part("Attention", says, (B, H, T, T), 0, flops, "branch", "; ".join(looks))
         yield self.matrix("Projection", "The heads' findings side by side, mixed into one.", self.C, H * D)

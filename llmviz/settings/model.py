@@ -156,7 +156,8 @@ class ModelSettings(Room):
         group=PARTS,
         label="Sliding window",
         unit="tokens (0: the whole context)",
-        help="How far back a layer looks, the token itself included; deeper layers see further through it.",
+        help="How far back a layer looks, the token itself included; deeper layers see further through it. "
+        "It saves no work here: what is out of sight is computed as well, and then hidden.",
     )
     qk_norm: Switch = setting(
         "auto",

@@ -87,6 +87,7 @@ def test_every_choice_shows():
     assert names(architecture="bigram") == ["Tokens", "Bigram table"]
     assert "ALiBi" in says(positions="alibi")
     assert "the last 8 tokens only" in says(window=8)
+    assert any("saves no work" in p["says"] for p in diagram(ModelSettings(window=8), V, B)["block"])
     assert "2 heads share keys" in says(n_kv_head=2)
     assert "standard deviation of 0.3" in diagram(ModelSettings(init="std", init_std=0.3), V, B)["notes"][0]
     halves = [part["place"] for part in diagram(ModelSettings(**SHAPE, norm_place="post"), V, B)["block"]]

@@ -63,6 +63,26 @@ def test_flops_are_those_that_torch_counts(parts):
     assert counter.get_total_flops() == pytest.approx(64 * flops_per_token(shape, 50), rel=0.02)
 
 
+@pytest.mark.parametrize("positions", ["learned", "alibi"])
+def test_a_sliding_window_saves_no_operation_and_is_said_to_save_none(positions):
+    """Of the fast way, in products that torch can count: all scores are asked for, near ones and far ones."""
+    import torch
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+    from torch.utils.flop_counter import FlopCounterMode
+
+    counted = []
+    for window in (0, 4):
+        shape = ModelSettings(positions=positions, window=window, n_layer=2, n_embd=64, block_size=32)
+        model = GPT(GPTConfig.from_settings(shape, 50)).double()
+        plain = sdpa_kernel(SDPBackend.MATH)
+        with FlopCounterMode(display=False) as counter, torch.inference_mode(), plain:
+            model(torch.randint(50, (2, 32)))
+        counted.append(counter.get_total_flops())
+        assert counter.get_total_flops() == pytest.approx(64 * flops_per_token(shape, 50) / 3, rel=0.02)
+    assert counted[0] == counted[1]
+    assert "saves no work" in ModelSettings.model_fields["window"].description
+
+
 def test_torch_is_not_needed():
     code = (
         "import sys; from llmviz.model import n_parameters, memory_bytes, GPTConfig; "
