@@ -267,7 +267,8 @@ def _chance(case: _Case) -> Iterator[Reading]:
 
 def _context(case: _Case) -> Iterator[Reading]:
     gain = gain_from_context(case.recent)
-    if case.step >= LEARNT and gain is not None and gain < NO_USE:
+    can = case.settings.model.choices.blocks  # a bigram never will, and need not be told
+    if can and case.step >= LEARNT and gain is not None and gain < NO_USE:
         yield Reading(
             "context",
             "note",

@@ -2,14 +2,15 @@
 
 The roof is measured: how fast the processor multiplies matrices that are large enough to keep it busy. What a
 step does besides, and small matrices, cost time without being counted, so every real step stays below it.
-Source: Williams, Waterman and Patterson 2009, "Roofline"; the share reached is what PaLM's authors call MFU.
+Source: Williams, Waterman and Patterson 2009, "Roofline"; the share reached is what PaLM's authors call MFU,
+but that Muon's products, and what is computed twice to save memory, count as well: they keep a machine busy.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
 from llmviz.settings import RunSettings
-from llmviz.training.costs import step_flops
+from llmviz.training.costs import flops_made
 
 COUNTED = {"device": "cpu", "precision": "fp32"}  # what the roof was measured for
 OVER = ("finished", "stopped")
@@ -36,8 +37,8 @@ def roofline(
     alike = all(hardware.get(name) == value for name, value in COUNTED.items())
     if roof is None or not alike or state.get("status") not in OVER or not seconds or not steps:
         return None
-    threads = state.get("threads", 1)
-    reached = step_flops(settings, vocab_size) * steps / seconds
+    threads = state.get("most_threads") or state.get("threads", 1)
+    reached = flops_made(settings, vocab_size, steps, state.get("tokens_seen", 0)) / seconds
     return {
         "reached": reached,
         "roof": roof.of(threads),

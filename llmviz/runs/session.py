@@ -310,3 +310,4 @@ class Session:
             plural = "s" if threads > 1 else ""
             self.notice("threads", f"From here on with {threads} thread{plural} instead of {before}.")
         self.journal.state["threads"] = threads
+        self.journal.state["most_threads"] = max(threads, self.journal.state.get("most_threads", threads))

@@ -73,19 +73,31 @@ def compile_seconds(settings: "RunSettings") -> float:
 
 def step_flops(settings: "RunSettings", vocab_size: int) -> float:
     """Floating-point operations of a step, over the whole run on average: small batches count for less."""
-    model = settings.model
-    learning = sum(
+    return flops_made(settings, vocab_size, 1, _tokens_of_a_step(settings))
+
+
+def flops_made(settings: "RunSettings", vocab_size: int, steps: int, tokens: float) -> float:
+    """Floating-point operations of so many steps that learned from so many tokens in all: of a run that was
+    cut short, or led by time, early and small batches are more of its steps than settings tell."""
+    model, training = settings.model, settings.training
+    a_step = sum(
         stage.share
         * stage.batch_size
         * stage.block_size
         * flops_per_token(_at(model, stage.block_size), vocab_size)
         for stage in stages(settings)
     )
-    if settings.training.recompute:
-        learning *= 4 / 3  # forward once more: 2 operations a weight and token on top of 6
-    if settings.training.optimizer == "muon":
-        learning += MUON_FLOPS * model.n_embd * block_parameters(model, vocab_size)
+    if training.recompute:
+        a_step *= 4 / 3  # forward once more: 2 operations a weight and token on top of 6
+    learning = a_step / _tokens_of_a_step(settings) * tokens
+    if training.optimizer == "muon":
+        learning += steps * MUON_FLOPS * model.n_embd * block_parameters(model, vocab_size)
     return learning
+
+
+def _tokens_of_a_step(settings: "RunSettings") -> float:
+    """As a mean over a whole run."""
+    return sum(stage.share * stage.batch_size * stage.block_size for stage in stages(settings))
 
 
 def _at(model: "ModelSettings", block_size: int) -> "ModelSettings":

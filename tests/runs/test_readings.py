@@ -206,6 +206,11 @@ def test_a_model_that_learns_nothing_from_what_stands_further_back(train):
     assert "makes no use of what stands further back" in at_every_step(found, settings)[-1]["context"]
 
 
+def test_a_bigram_is_not_told_to_look_further_back(train):
+    found, settings = train(architecture="bigram", learning_rate=0.02, max_steps=210)
+    assert set(at_every_step(found, settings)[-1]) <= {"fine", "chance"}
+
+
 def test_a_batch_that_is_mostly_chance(train):
     found, settings = train(batch_size=2, max_steps=300, learning_rate=6e-3, architecture="modern")
     said = at_every_step(found, settings)

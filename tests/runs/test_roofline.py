@@ -13,7 +13,14 @@ SETTINGS = parse_settings(
     {"architecture": "gpt2", "n_layer": 2, "n_head": 2, "n_embd": 8, "block_size": 16, "batch_size": 4}
 )
 HARDWARE = {"device": "cpu", "precision": "fp32", "muon": "fp32"}
-STATE = {"status": "finished", "step": 100, "seconds": 2.0, "threads": 1, "hardware": HARDWARE}
+STATE = {
+    "status": "finished",
+    "step": 100,
+    "tokens_seen": 100 * 4 * 16,
+    "seconds": 2.0,
+    "threads": 1,
+    "hardware": HARDWARE,
+}
 ROOF = Roof(one=1e9, all=3e9)
 
 
@@ -22,8 +29,25 @@ def test_the_share_is_what_was_computed_over_what_could_have_been():
     a_token = 6 * matrices + 12 * 2 * 8 * 16
     reached = a_token * 4 * 16 * 100 / 2.0
     found = roofline(STATE, SETTINGS, 27, ROOF)
-    assert found == {"reached": reached, "roof": 1e9, "share": reached / 1e9, "threads": 1}
+    assert found == {
+        "reached": pytest.approx(reached),
+        "roof": 1e9,
+        "share": pytest.approx(reached / 1e9),
+        "threads": 1,
+    }
     assert roofline(STATE | {"threads": 2}, SETTINGS, 27, ROOF)["roof"] == 3e9
+
+
+def test_of_a_run_that_was_stopped_while_its_batches_were_small_only_those_count():
+    growing = parse_settings({"start_batch": 1, "max_steps": 1000}, base=SETTINGS)
+    stopped = STATE | {"status": "stopped", "tokens_seen": 100 * 1 * 16}
+    found = roofline(stopped, growing, 27, ROOF)["reached"]
+    assert found == pytest.approx(roofline(STATE, SETTINGS, 27, ROOF)["reached"] / 4)
+
+
+def test_a_run_that_changed_its_threads_is_held_against_the_most_it_had():
+    found = roofline(STATE | {"threads": 1, "most_threads": 2}, SETTINGS, 27, ROOF)
+    assert (found["roof"], found["threads"]) == (3e9, 2)
 
 
 @pytest.mark.parametrize(
