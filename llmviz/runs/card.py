@@ -3,10 +3,12 @@
 Nothing that the reader typed is in it but the run's name: no text of theirs, no prompt.
 """
 
+from dataclasses import asdict
 from typing import Any
 
 from llmviz.runs.directory import RunDirectory
-from llmviz.settings import FIELDS, about
+from llmviz.settings import FIELDS, ModelSettings, about
+from llmviz.settings.choices import ARCHITECTURES, Choices, sized
 
 HEAD = """---
 library_name: transformers
@@ -23,7 +25,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 tokenizer = AutoTokenizer.from_pretrained("FOLDER")
 model = AutoModelForCausalLM.from_pretrained("FOLDER")
 inputs = tokenizer("PROMPT", return_tensors="pt")
-print(tokenizer.decode(model.generate(**inputs, max_new_tokens=100, do_sample=True)[0]))
+print(tokenizer.decode(model.generate(**inputs, max_length={length}, do_sample=True)[0]))
 ```
 
 It sees {block_size:,} tokens at a time: prompt and answer together should not be longer.{unknown}
@@ -36,6 +38,8 @@ LIMITS = """## What it is not
 A model for learning how such models work, small and trained on little text. What it writes may be wrong, or
 no language at all; it knows nothing of the world and has been given no manners.
 """
+USUAL_LENGTH = 100  # tokens of prompt and answer together, where the model sees that many
+_SCALING = ("rope_scaling", "rope_factor", "rope_low", "rope_high", "rope_original")
 CORPORA = {
     "stories": "little stories written by LLMViz's own generator",
     "dinosaurs": "made-up dinosaur names from LLMViz's own generator",
@@ -51,19 +55,27 @@ def model_card(run: RunDirectory, step: int, n_parameters: int) -> str:
     described = run.run()
     flat = {name: value for room in described["settings"].values() for name, value in room.items()}
     source = described.get("source")
-    parts = [f"{HEAD}\n# {_one_line(run.meta().get('name') or 'A small GPT')}\n", _about(flat, n_parameters)]
-    parts += [_origin(source)] if source else [_data(flat), _results(run, step), _recipe(flat)]
+    model = run.settings().model
+    parts = [f"{HEAD}\n# {_one_line(run.meta().get('name') or 'A small GPT')}\n", _about(model, n_parameters)]
+    parts += [_origin(source)] if source else [_data(flat), _results(run, step), _recipe(flat, model.choices)]
     unknown = ONLY_ITS_LETTERS if flat.get("tokenizer") == "chars" else ""
-    parts += [USE.format(block_size=flat["block_size"], unknown=unknown)]
+    length = min(model.block_size, USUAL_LENGTH)  # GPT-2 has no position beyond its context
+    parts += [USE.format(block_size=model.block_size, length=length, unknown=unknown)]
     parts += [] if source else [LIMITS]
     return "\n".join(parts)
 
 
-def _about(flat: dict[str, Any], n_parameters: int) -> str:
+def _about(model: ModelSettings, n_parameters: int) -> str:
+    usual = sized(ARCHITECTURES[model.architecture], model) == model.choices
     return (
-        f"A GPT of {n_parameters:,} parameters (architecture {flat['architecture']}: {flat['n_layer']} "
-        f"layers, {flat['n_head']} heads, {flat['n_embd']} wide), exported from LLMViz.\n"
+        f"A GPT of {n_parameters:,} parameters (architecture {model.architecture}"
+        f"{'' if usual else ' with parts changed'}: {_count(model.n_layer, 'layer')}, "
+        f"{_count(model.n_head, 'head')}, {model.n_embd} wide), exported from LLMViz.\n"
     )
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'s' * (number != 1)}"
 
 
 def _origin(source: dict[str, Any]) -> str:
@@ -102,17 +114,25 @@ def _results(run: RunDirectory, step: int) -> str:
     return "\n".join(["## Results\n", *lines, ""])
 
 
-def _recipe(flat: dict[str, Any]) -> str:
-    """Every setting of the model and of the training."""
+def _recipe(flat: dict[str, Any], choices: Choices) -> str:
+    """Every setting of the model and of the training; of the model's parts, what they came to."""
+    values = flat | asdict(choices)
     rows = [
-        f"| {field.title} | `{name}` | {_shown(flat[name])} |"
+        f"| {field.title} | `{name}` | {_shown(values[name])} |"
         for name, (room, field) in FIELDS.items()
-        if room in ("model", "training") and name in flat and not about(field, "private")
+        if room in ("model", "training")
+        and name in values
+        and not about(field, "private")
+        and not (about(field, "derived") and values[name] == field.default)
+        and not (name.startswith("rope_") and choices.positions != "rope")
+        and not (name in _SCALING and choices.rope_scaling == "none")
     ]
     return "\n".join(["## Recipe\n", "| setting | name | value |", "|---|---|---|", *rows, ""])
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
     return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 

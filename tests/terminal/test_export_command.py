@@ -85,6 +85,30 @@ def test_it_says_what_it_is_and_nothing_of_its_makers_text(command, tiny, tmp_pa
     assert card.startswith("---\nlibrary_name: transformers")
 
 
+@pytest.mark.parametrize("architecture", ["gpt2", "modern"])
+def test_the_lines_on_the_card_work_as_they_stand(command, trained, tmp_path, capsys, architecture):
+    """Also where the model sees less than the answer's usual length: GPT-2 has no position beyond that."""
+    assert command("export", trained(architecture, "chars"), "--out", tmp_path / "theirs").status == 0
+    card = (tmp_path / "theirs" / "README.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", card, re.DOTALL)
+    exec(code.replace("FOLDER", str(tmp_path / "theirs")).replace("PROMPT", "tri"), {})
+    written = capsys.readouterr().out
+    assert written.startswith("tri") and len(written.strip("\n")) <= 16
+
+
+def test_the_recipe_says_what_parts_came_to(command, tiny, tmp_path):
+    parts = ["--architecture", "gpt2", "--positions", "rope", "--norm", "rmsnorm", "--activation", "swiglu"]
+    run = tmp_path / "run"
+    command("train", *tiny, *parts, "--bias", "off", "--max-steps", 2, "--out", run)
+    assert command("export", run, "--out", tmp_path / "theirs").status == 0
+    card = (tmp_path / "theirs" / "README.md").read_text()
+    assert "(architecture gpt2 with parts changed: 1 layer, 2 heads, 16 wide)" in card
+    rows = dict(re.findall(r"\| `(\w+)` \| (.*) \|", card))
+    assert (rows["positions"], rows["rope_base"], rows["norm_place"]) == ("rope", "10000", "pre")
+    assert (rows["mlp_width"], rows["n_kv_head"], rows["tied"], rows["bias"]) == ("48", "2", "on", "off")
+    assert "auto" not in rows.values() and not {"rope_factor", "rope_scaling"} & rows.keys()
+
+
 def test_an_earlier_step_is_exported_as_it_was(command, tiny_run, tmp_path):
     assert command("export", f"{tiny_run}@4", "--out", tmp_path / "theirs").status == 0
     ids = torch.arange(10)[None]
