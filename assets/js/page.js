@@ -19,8 +19,8 @@ export function selectionInput() {
 /** What the server answered to Train: the new run, or a sentence for everything that is wrong. */
 export function reply(text) {
   if (!text) return;
-  const { run, errors, link } = JSON.parse(text);
-  if (errors) return complain(errors);
+  const { run, errors, of_form, link } = JSON.parse(text);
+  if (errors) return complain(errors, Boolean(of_form));
   complain([]);
   if (link) return giveLink(`${location.origin}${location.pathname}?${link}`);
   select({ run, step: null });
@@ -32,16 +32,26 @@ async function giveLink(link) {
 }
 
 let complaint = null;
+let ofForm = false;
 
-/** Show plain sentences in a box that stays until it is closed or the next try; [] takes it away. */
-export function complain(sentences) {
+/**
+ * Show plain sentences in a box that stays until it is closed or the next try; [] takes it away.
+ * What is said of the form holds until the form is changed (see `formChanged`).
+ */
+export function complain(sentences, saidOfForm = false) {
   complaint?.remove();
   complaint = null;
+  ofForm = saidOfForm;
   if (!sentences.length) return;
   const close = h("button", { class: "lv-button", type: "button", onclick: () => complain([]) }, "Close");
-  const list = h("ul", {}, ...sentences.map((sentence) => h("li", {}, sentence)));
-  complaint = h("div", { class: "lv-complaint", role: "alert" }, list, close);
+  const said = sentences.length === 1 ? h("p", {}, sentences[0]) : h("ul", {}, ...sentences.map((one) => h("li", {}, one)));
+  complaint = h("div", { class: "lv-complaint", role: "alert" }, said, close);
   document.body.append(complaint);
+}
+
+/** The form says something else now, against which this speaks: a complaint about it is brought up to date. */
+export function formChanged(sentences) {
+  if (complaint && ofForm) complain(sentences, true);
 }
 
 /** Ask for `runs/{run}/{path}`; what is refused is said on the page. Resolves to the answer or null. */

@@ -4,7 +4,7 @@ import { listen, store, summaryOf } from "./core.js";
 import { formatOperations, formatSeconds, formatShort, h, setText } from "./dom.js";
 import { lessonsButton } from "./lessonbook.js";
 import { mayBeSent } from "./owntext.js";
-import { command, complain } from "./page.js";
+import { command, complain, formChanged } from "./page.js";
 
 const ACTIVE = ["preparing", "waiting", "running"];
 const CROWDED = 2; // more runs than this at once: a newcomer is offered the shortest preset
@@ -29,6 +29,8 @@ export function mount(box, props, trigger, watch) {
   orderForKeyboard(buttons.train, buttons.pause);
 
   buttons.text.hidden = true;
+  // A text that was missing, or too long: it is sent with Train only, so that nothing is known of the new one.
+  document.getElementById("lv-own-text")?.addEventListener("input", () => formChanged([]));
 
   let asked = false; // a second press while the first is on its way would start a second run
   async function start() {
@@ -55,9 +57,10 @@ export function mount(box, props, trigger, watch) {
   function showEstimate() {
     const { size, primary, corpus } = props.value ?? {};
     showOwnText(corpus === "text");
-    const said = whatToExpect(props.value ?? {});
-    setText(beforehand, said);
-    setText(inMore, said);
+    const against = whatSpeaksAgainst(props.value ?? {});
+    const expected = against.length ? "" : whatToExpect(props.value ?? {});
+    setText(beforehand, expected || firstOf(against));
+    setText(inMore, expected || against.join("\n"));
     if (store.host?.active > CROWDED && (size ?? primary) === primary && primary !== "spark" && !offered) {
       offered = true;
       trigger("select", { size: "spark" });
@@ -69,6 +72,7 @@ export function mount(box, props, trigger, watch) {
     store.plan = props.value ?? null;
     store.emit("plan", store.plan);
     showEstimate();
+    formChanged(whatSpeaksAgainst(props.value ?? {}));
   }
 
   /** The box for a text of one's own opens when it is first asked for; its button brings it back. */
@@ -101,11 +105,15 @@ export function mount(box, props, trigger, watch) {
   showPlan();
 }
 
-/** What a run would take; or everything that speaks against it, one sentence a line. */
-function whatToExpect({ size, pristine, estimate, errors, beyond, primary }) {
+/** Everything because of which no run can be made of the form, a sentence each. */
+const whatSpeaksAgainst = ({ errors, beyond }) => errors ?? beyond ?? [];
+
+/** The first of several sentences, for where there is no room for all of them. */
+const firstOf = (sentences) => (sentences.length > 1 ? `1 of ${sentences.length} (press Train for all): ${sentences[0]}` : (sentences[0] ?? ""));
+
+/** What a run would take. */
+function whatToExpect({ size, pristine, estimate, primary }) {
   const now = (pristine ?? true) ? store.host?.estimates?.[size ?? primary] : estimate;
-  if (errors) return errors.join("\n");
-  if (beyond?.length) return beyond.join("\n");
   if (!now) return "";
   const about = now.provisional ? "very roughly" : "about";
   const crowd = store.host?.active ? `, ${store.host.active} training now` : "";

@@ -106,8 +106,14 @@ def _bigram(model: ModelSettings) -> Iterator[Conflict]:
             yield (
                 {"architecture", name},
                 f"A bigram is one table of what follows what, so “{field.title}” has nothing to change: "
-                f"leave it at {field.default}, or choose another architecture.",
+                f"leave it {_at_default(field.default)}, or choose another architecture.",
             )
+
+
+def _at_default(default: str | bool | float) -> str:
+    if isinstance(default, bool):
+        return "out"
+    return f"at “{default}”" if isinstance(default, str) else f"at {default:g}"
 
 
 def _nearest_share(model: ModelSettings, choices: Choices) -> int:

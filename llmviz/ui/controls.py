@@ -1,5 +1,6 @@
 """Form controls made from the one definition of each setting."""
 
+import re
 from typing import Any, get_args
 
 import gradio as gr
@@ -75,6 +76,16 @@ def choices(name: str) -> list[tuple[str, str]]:
     """(what the page says, value) for each allowed value of a setting that has a list of them."""
     values = get_args(FIELDS[name][1].annotation)
     return [((WORDS | _WORDS_OF.get(name, {}))[value], value) for value in values if value in WORDS]
+
+
+def in_page_words(sentence: str) -> str:
+    """A sentence about settings, with the names of choices as the menus have them: “rope” becomes “RoPE”."""
+    return re.sub("“([a-z0-9-]+)”", lambda quoted: f"“{_short(quoted[1])}”", sentence)
+
+
+def _short(name: str) -> str:
+    """What a menu calls a choice, without what it says of it after a colon."""
+    return WORDS.get(name, name).partition(":")[0]
 
 
 def control(name: str, value: Any) -> Component:

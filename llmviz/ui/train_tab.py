@@ -19,7 +19,7 @@ from llmviz.settings import (
 )
 from llmviz.settings.derive import DEEPEST, DERIVED, brought_along, derived_from_depth
 from llmviz.ui.components import component
-from llmviz.ui.controls import choices, control, form_settings
+from llmviz.ui.controls import choices, control, form_settings, in_page_words
 from llmviz.ui.explore import Curve, loss_figure
 from llmviz.ui.permalink import from_query, to_query
 
@@ -93,7 +93,7 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
                 preset=size,
             )
         except (Refused, SettingsError) as refused:
-            return _answer(errors=refused.sentences)
+            return _answer(errors=[in_page_words(told) for told in refused.sentences], of_form=True)
         return _answer(run=run)
 
     def usable(*form: Any) -> RunSettings:
@@ -112,7 +112,8 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
         try:
             settings = parse_settings(flat)
         except SettingsError as error:
-            return said | {"errors": error.sentences}
+            against = error.sentences + (host.beyond(error.usable) if error.usable else [])
+            return said | {"errors": [in_page_words(told) for told in against]}
         pristine = size in PRESETS and settings.model == PRESETS[size].settings.model
         pristine = pristine and settings.training == PRESETS[size].settings.training
         return said | {
@@ -142,13 +143,12 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
         """The link that rebuilds what the form shows."""
         flat = flat_of(names, size, corpus, tokenizer, *more)
         if corpus == "text":
-            return _answer(
-                errors=["A text of your own cannot be put into a link; choose another text first."]
-            )
+            said = "A text of your own cannot be put into a link; choose another text first."
+            return _answer(errors=[said], of_form=True)
         try:
             return _answer(link=to_query(parse_settings(flat), size))
         except SettingsError as error:
-            return _answer(errors=error.sentences)
+            return _answer(errors=[in_page_words(told) for told in error.sentences], of_form=True)
 
     def choose_optimizer(size: str, corpus: str, tokenizer: str, *more: Any) -> list[Any]:
         """An optimizer brings along what it usually wants, where the reader has not chosen something else."""

@@ -138,13 +138,26 @@ def test_absurd_settings_get_a_sentence_each_and_no_run(page, app_server):
     for name, value in (("block_size", "0"), ("n_head", "5"), ("learning_rate", "-1")):
         page.locator(f"#lv-set-{name} input").fill(value)
         page.locator(f"#lv-set-{name} input").blur()
-    page.wait_for_timeout(500)
+    told = "document.querySelector('.lv-beforehand').textContent"
+    page.wait_for_function(f"{told}.startsWith('1 of 3 (press Train for all): Context cannot be 0')")
     page.keyboard.press("Escape")
     page.locator("#lv-train").click()
     page.wait_for_selector(".lv-complaint li")
     said = page.locator(".lv-complaint li").all_inner_texts()
     assert len(said) == 3
     assert any("Context cannot be 0" in sentence for sentence in said)
+    box, choices = (page.locator(css).bounding_box() for css in (".lv-complaint", "#lv-choices"))
+    assert box["y"] > choices["y"] + choices["height"]  # what one needs in order to mend it stays in reach
+    family = "getComputedStyle(document.querySelector('{}')).fontFamily"
+    assert page.evaluate(family.format(".lv-complaint")) == page.evaluate(family.format(".gradio-container"))
+    page.get_by_role("button", name="More").click()
+    for name, value in (("block_size", "32"), ("n_head", "4")):
+        page.locator(f"#lv-set-{name} input").fill(value)
+    page.wait_for_selector(".lv-complaint p")  # one sentence is no list
+    assert page.locator(".lv-complaint p").inner_text().startswith("Learning rate cannot be -1")
+    page.locator("#lv-set-learning_rate input").fill("0.01")
+    page.wait_for_selector(".lv-complaint", state="detached")  # it goes once all is mended
+    page.wait_for_function(f"{told}.includes('parameters')")
 
 
 HOSTILE = '<img src=x onerror="window.hacked=1"> ${window.hacked=1} {{value}}'
@@ -186,7 +199,7 @@ def test_the_same_mistake_is_told_each_time(page, app_server):
     page.keyboard.press("Escape")
     for _ in range(2):
         page.locator("#lv-train").click()
-        page.wait_for_selector(".lv-complaint li")
+        page.wait_for_selector(".lv-complaint p")
         page.get_by_role("button", name="Close").click()
         assert page.locator(".lv-complaint").count() == 0
         page.wait_for_timeout(1600)  # a second press too soon counts as a double click
