@@ -101,9 +101,12 @@ function setOrDelete(params, name, value) {
   else params.set(name, value);
 }
 
-/** What the link we were opened with asks for; anything malformed is ignored. */
+/** The link we were opened with: from then on the address follows the selection. */
+export const openedWith = location.search;
+
+/** The run and the step of that link. What is malformed is ignored here; the server says what is wrong. */
 export function selectionFromURL() {
-  const params = new URLSearchParams(location.search);
+  const params = new URLSearchParams(openedWith);
   const run = params.get("run");
   const step = params.get("step");
   return {

@@ -1,6 +1,6 @@
 // The buttons of Train. Train asks Gradio (the form's values are there); the others ask our routes.
 
-import { listen, store, summaryOf } from "./core.js";
+import { listen, openedWith, selectionFromURL, store, summaryOf } from "./core.js";
 import { formatOperations, formatSeconds, formatShort, h, setText } from "./dom.js";
 import { lessonsButton } from "./lessonbook.js";
 import { mayBeSent } from "./owntext.js";
@@ -82,8 +82,8 @@ export function mount(box, props, trigger, watch) {
     setOpen(buttons.text, "lv-own-text-open", wanted);
   }
 
-  // A link may carry settings; Gradio fills the form with them, once.
-  if (new URLSearchParams(location.search).has("preset")) trigger("apply", { query: location.search });
+  // A link may carry settings: the server fills the form with them, once, and says what is wrong with it.
+  if (hasMoreThanSelection(openedWith)) trigger("apply", { query: openedWith });
 
   /** In a lesson everybody's Train begins with the same size. */
   listen(box, "preset", (size) => {
@@ -120,6 +120,13 @@ function whatToExpect({ size, pristine, estimate, primary }) {
   const work = now.flops ? `, ${formatOperations(now.flops)}` : "";
   const size_ = `${formatShort(now.parameters)} parameters, ${Math.ceil(now.memory_mb)} MB${work}`;
   return `${about} ${formatSeconds(now.seconds)}${crowd} · ${size_}`;
+}
+
+/** Whether a link says more than which run and step to show, or something else in their place. */
+function hasMoreThanSelection(query) {
+  const { run, step } = selectionFromURL();
+  const plain = { run, step: step === null ? null : String(step) };
+  return [...new URLSearchParams(query)].some(([name, value]) => !name.startsWith("__") && value !== plain[name]);
 }
 
 /** Where the name of a model on the Hub is typed: behind *More* on Train. */

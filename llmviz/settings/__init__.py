@@ -9,7 +9,7 @@ from llmviz.settings.data import DataSettings
 from llmviz.settings.model import ModelSettings
 from llmviz.settings.optimizers import usual_settings
 from llmviz.settings.presets import PRESETS, Preset
-from llmviz.settings.run import FIELDS, ROOMS, RunSettings, SettingsError, conflicts, parse_settings
+from llmviz.settings.run import FIELDS, ROOMS, RunSettings, SettingsError, conflicts, parse_settings, shown
 from llmviz.settings.sampling import SamplingSettings
 from llmviz.settings.training import TrainingSettings
 
@@ -30,5 +30,6 @@ __all__ = [
     "conflicts",
     "parse_settings",
     "setting",
+    "shown",
     "usual_settings",
 ]

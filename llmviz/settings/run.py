@@ -17,7 +17,7 @@ from llmviz.settings.training_conflicts import training_conflicts
 
 class SettingsError(ValueError):
     """One or more settings are wrong. `sentences` holds one plain sentence for each mistake; `usable` are the
-    settings with defaults in place of what is wrong, for whoever has more to check."""
+    settings with the base's (by default the defaults) in place of what is wrong."""
 
     def __init__(self, sentences: list[str], usable: "RunSettings | None" = None) -> None:
         super().__init__(" ".join(sentences))
@@ -60,24 +60,26 @@ def parse_settings(flat: dict[str, Any], base: RunSettings | None = None) -> Run
         if name in FIELDS:
             rooms[FIELDS[name][0]][name] = value
         else:
-            sentences.append(f"There is no setting called “{_shown(name)}”.")
+            sentences.append(f"There is no setting called “{shown(name)}”.")
     wrong: set[str] = set()
     try:
         settings = RunSettings.model_validate(rooms)
     except ValidationError as error:
         sentences += [_sentence(mistake) for mistake in error.errors()]
         wrong = {str(mistake["loc"][-1]) for mistake in error.errors()}
-        settings = RunSettings.model_validate(_without(wrong, rooms))
+        settings = RunSettings.model_validate(_without(wrong, rooms, (base or RunSettings()).model_dump()))
     sentences += [sentence for names, sentence in _conflicts(settings) if not names & wrong]
     if sentences:
         raise SettingsError(sentences, settings)
     return settings
 
 
-def _without(wrong: set[str], rooms: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The same rooms with defaults in place of what is wrong, so that the rest can still be checked."""
+def _without(
+    wrong: set[str], rooms: dict[str, dict[str, Any]], base: dict[str, dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """The same rooms with the base's values in place of what is wrong: the rest can still be checked."""
     return {
-        room: {name: value for name, value in values.items() if name not in wrong}
+        room: {name: base[room][name] if name in wrong else value for name, value in values.items()}
         for room, values in rooms.items()
     }
 
@@ -108,16 +110,16 @@ def _sentence(mistake: Any) -> str:
     """One pydantic error in words a student understands: what is wrong, what is allowed."""
     name = str(mistake["loc"][1]) if len(mistake["loc"]) > 1 else str(mistake["loc"][0])
     if name not in FIELDS:
-        return f"There is no setting called “{_shown(name)}”."
+        return f"There is no setting called “{shown(name)}”."
     _, field = FIELDS[name]
     if about(field, "private"):  # what readers type is never repeated: messages end up in logs
         return f"{field.title} cannot be used: {_allowed(field, mistake)}."
     given = mistake["input"]
-    shown = f"“{_shown(given)}”" if isinstance(given, str) else _shown(given)
-    return f"{field.title} cannot be {shown}: {_allowed(field, mistake)}."
+    quoted = f"“{shown(given)}”" if isinstance(given, str) else shown(given)
+    return f"{field.title} cannot be {quoted}: {_allowed(field, mistake)}."
 
 
-def _shown(given: Any) -> str:
+def shown(given: Any) -> str:
     """What somebody sent, as it may stand in a sentence: not too long, and letters that can be written."""
     text = str(given)
     return "".join(c if c.isprintable() else "?" for c in text[:40]) + "…" * (len(text) > 40)

@@ -131,13 +131,13 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
         return [flat["corpus"], flat["tokenizer"], *(flat[name] for name in names)]
 
     def open_link(event: gr.EventData) -> list[Any]:
-        """The form as a link asks for it, or the sentences that say what is wrong with the link."""
-        try:
-            size, settings = from_query(str(event._data.get("query", "")))
-        except SettingsError as error:
-            return [_answer(errors=error.sentences)] + [gr.skip()] * (3 + len(names))
-        flat = settings.flat()
-        return ["", size, flat["corpus"], flat["tokenizer"], *(flat[name] for name in names)]
+        """The form as a link asks for it, and the sentences that say what is wrong with the link."""
+        link = from_query(str(event._data.get("query", "")))
+        said = _answer(errors=[in_page_words(told) for told in link.mistakes]) if link.mistakes else ""
+        if not link.fills:
+            return [said] + [gr.skip()] * (3 + len(names))
+        flat = link.settings.flat()
+        return [said, link.preset, flat["corpus"], flat["tokenizer"], *(flat[name] for name in names)]
 
     def make_link(size: str, corpus: str, tokenizer: str, *more: Any) -> str:
         """The link that rebuilds what the form shows."""

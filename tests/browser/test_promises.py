@@ -184,9 +184,14 @@ def test_a_link_fills_the_form_and_a_wrong_one_is_explained(page, app_server):
     page.wait_for_function("document.querySelector('#lv-set-n_layer input')?.value === '3'")
     assert page.locator("#lv-corpus input").input_value() == "Rhymes"
     assert page.locator("#lv-size input").input_value() == "Spark"
-    open_app(page, app_server, "?preset=spark&n_layer=-3&seed=x")
+    open_app(page, app_server, "?preset=spark&n_layer=-3&seed=x&max_steps=77&run=../etc")
     page.wait_for_selector(".lv-complaint li")
-    assert page.locator(".lv-complaint li").count() == 2
+    assert page.locator(".lv-complaint li").count() == 3
+    page.wait_for_function("document.querySelector('#lv-set-max_steps input')?.value === '77'")
+    page.wait_for_timeout(800)  # the estimate for the filled form takes nothing away of what was said
+    assert page.locator(".lv-complaint li").count() == 3
+    open_app(page, app_server, "?run=story-gpt&step=abc")
+    page.get_by_text("a step is a whole number").wait_for()
 
 
 @pytest.mark.slow

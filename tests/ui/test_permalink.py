@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmviz.settings import FIELDS, PRESETS, SettingsError, about, parse_settings
-from llmviz.ui.permalink import from_query, to_query
+from llmviz.ui.permalink import Link, from_query, to_query
 
 
 @given(
@@ -22,7 +22,7 @@ from llmviz.ui.permalink import from_query, to_query
 )
 def test_a_link_rebuilds_the_experiment(preset, **flat):
     settings = parse_settings(flat, PRESETS[preset].settings)
-    assert from_query(to_query(settings, preset)) == (preset, settings)
+    assert from_query(to_query(settings, preset)) == Link(preset, settings, [], fills=True)
 
 
 def another(name: str):
@@ -50,17 +50,15 @@ def test_every_setting_travels(name):
     usual = PRESETS["small"].settings
     settings = parse_settings({name: another(name)} | NEEDED.get(name, {}), usual)
     assert settings.flat()[name] != usual.flat()[name]
-    assert from_query(to_query(settings, "small")) == ("small", settings)
+    assert from_query(to_query(settings, "small")) == Link("small", settings, [], fills=True)
 
 
-def test_what_does_not_go_together_is_refused_by_links_as_by_the_form():
+def test_what_does_not_go_together_is_told_by_links_as_by_the_form():
     wrong = {"init": "mup", "tied": "on", "n_kv_head": 3, "warmup_steps": 5_000}
     with pytest.raises(SettingsError) as by_form:
         parse_settings(wrong, PRESETS["small"].settings)
-    with pytest.raises(SettingsError) as by_link:
-        from_query(f"preset=small&{urlencode(wrong)}")
     assert len(by_form.value.sentences) == 3
-    assert by_link.value.sentences == by_form.value.sentences
+    assert from_query(f"preset=small&{urlencode(wrong)}").mistakes == by_form.value.sentences
 
 
 def test_what_a_reader_typed_is_in_no_link():
@@ -70,22 +68,61 @@ def test_what_a_reader_typed_is_in_no_link():
     query = to_query(settings, "small")
     assert "secret" not in query
     assert "aaaa" not in query
-    with pytest.raises(SettingsError, match="no link can carry"):
-        from_query(query)
+    link = from_query(query + "&n_layer=3&prompt=hello&text_sha256=" + "b" * 64)
+    assert [sentence for sentence in link.mistakes if "no link can carry" in sentence]
+    assert len(link.mistakes) == 3
+    assert link.settings == parse_settings({"n_layer": 3}, PRESETS["small"].settings)
 
 
 @given(st.text(max_size=300))
 def test_any_query_is_read_or_explained(query):
-    try:
-        preset, settings = from_query(query)
-    except SettingsError as error:
-        assert error.sentences
-    else:
-        assert preset in PRESETS
-        assert math.isfinite(settings.training.learning_rate)
+    link = from_query(query)
+    assert link.preset in PRESETS
+    assert math.isfinite(link.settings.training.learning_rate)
+    assert all(sentence.endswith(".") for sentence in link.mistakes)
 
 
 def test_every_mistake_of_a_link_is_told():
-    with pytest.raises(SettingsError) as caught:
-        from_query("preset=small&n_layer=0&learning_rate=nan&run=abc&step=3")
-    assert len(caught.value.sentences) == 2
+    link = from_query("preset=spark&n_layer=0&n_embd=128&learning_rate=nan&run=abc&step=3")
+    assert len(link.mistakes) == 2
+    assert link.preset == "spark"
+    assert link.settings == parse_settings(
+        {"n_embd": 128}, PRESETS["spark"].settings
+    )  # what is right is kept
+
+
+def test_what_does_not_go_together_is_told_and_shown():
+    link = from_query("preset=spark&architecture=gpt2&init=mup")
+    assert len(link.mistakes) == 1
+    assert (link.settings.model.architecture, link.settings.model.init) == ("gpt2", "mup")
+
+
+@pytest.mark.parametrize(
+    ("query", "part"),
+    [
+        ("run=../../etc", "no model is called like that"),
+        ("run=", "no model is called like that"),
+        ("run=story-gpt&step=abc", "a step is a whole number"),
+        ("step=-5", "a step is a whole number"),
+        ("step=٣", "a step is a whole number"),
+        ("tab=banana", "“tab”"),
+        ("preset=foo", "there are spark, small"),
+        ("architecture=zzz", "Architecture cannot be “zzz”"),
+        ("settings=%7Bbroken", "“settings”"),
+    ],
+)
+def test_odd_links_are_told_in_a_sentence(query, part):
+    (mistake,) = from_query(query).mistakes
+    assert part in mistake
+    link = from_query(f"{query}&n_layer=3")
+    assert link.mistakes == [mistake]
+    assert link.settings == parse_settings({"n_layer": 3}, PRESETS["small"].settings)
+
+
+@pytest.mark.parametrize(
+    "query", ["", "run=story-gpt", "?run=a-b_1&step=24000", "__theme=dark&utm_source=x&fbclid=1"]
+)
+def test_links_that_only_say_where_to_look_leave_the_form_alone(query):
+    link = from_query(query)
+    assert not link.mistakes
+    assert not link.fills
