@@ -3,26 +3,20 @@
 import functools
 import shutil
 
-import numpy as np
 import pytest
 import torch
 
-from llmviz.model import build_gpt
-from llmviz.settings import parse_settings
-from llmviz.training import TokenBatches, Trainer, next_token_objective
+from llmviz.training import Trainer
 from llmviz.training.costs import COMPILE_SECONDS, compile_seconds
+from tests.training.tiny import settings
+from tests.training.tiny import trainer as tiny_trainer
 
-V = 17
-IDS = np.random.default_rng(0).integers(V, size=2000).astype(np.uint16)
-TINY = {"n_layer": 1, "n_head": 2, "n_embd": 16, "block_size": 8, "batch_size": 40, "max_steps": 6}
-
-
+MORE = {"n_layer": 1, "batch_size": 40, "max_steps": 6, "warmup_steps": 0}
 GROWING = {"start_batch": 10, "start_context": 4, "growth_share": 0.9, "accumulation": 3, "max_steps": 12}
 
 
 def trainer(**more) -> Trainer:
-    s = parse_settings(TINY | {"warmup_steps": 0} | more)
-    return Trainer(build_gpt(s.model, V, 1), next_token_objective, TokenBatches.of(IDS, s), s.training)
+    return tiny_trainer(**MORE | more)
 
 
 @pytest.fixture
@@ -61,9 +55,11 @@ def test_how_long_the_compiler_takes_is_known_before(slow_compiler):
         growing = trainer(compile=True, **more)
         while not growing.finished:
             growing.step()
-        settings = parse_settings(TINY | {"warmup_steps": 0, "compile": True} | more)
-        assert compile_seconds(settings) == len(slow_compiler) * COMPILE_SECONDS
-    assert compile_seconds(parse_settings(TINY | {"warmup_steps": 0})) == 0
+        assert (
+            compile_seconds(settings(**MORE | {"compile": True} | more))
+            == len(slow_compiler) * COMPILE_SECONDS
+        )
+    assert compile_seconds(settings(**MORE)) == 0
 
 
 @pytest.mark.slow

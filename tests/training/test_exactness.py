@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from llmviz.model import build_gpt
-from llmviz.settings import parse_settings
 from llmviz.training import (
     TokenBatches,
     Trainer,
@@ -16,29 +15,11 @@ from llmviz.training import (
     next_token_objective,
     save_checkpoint,
 )
+from tests.training.tiny import V, settings, trainer
 
-V = 17
-IDS = np.random.default_rng(0).integers(V, size=2000).astype(np.uint16)
-TINY = {
-    "n_layer": 2,
-    "n_head": 2,
-    "n_embd": 16,
-    "block_size": 8,
-    "batch_size": 4,
-    "dropout": 0.1,
-    "max_steps": 12,
-    "warmup_steps": 3,
-    "threads": 1,
-}
 OPTIMIZERS = ("adamw", "muon", "sgd", "lion")
 SCHEDULES = ("cosine", "linear", "constant", "wsd")
 PAIRS = list(product(OPTIMIZERS, SCHEDULES))
-
-
-def trainer(**more) -> Trainer:
-    s = parse_settings(TINY | more)
-    model = build_gpt(s.model, V, s.training.seed)
-    return Trainer(model, next_token_objective, TokenBatches.of(IDS, s), s.training)
 
 
 def finish(t: Trainer) -> dict[str, torch.Tensor]:
@@ -48,7 +29,8 @@ def finish(t: Trainer) -> dict[str, torch.Tensor]:
 
 
 def assert_resumes_exactly(path, **more):
-    """Undisturbed, and with a checkpoint and a new trainer after steps 1, 5 and 9."""
+    """Undisturbed, and with a checkpoint and a new trainer after steps 1, 5 and 9. With dropout's dice."""
+    more = {"dropout": 0.1} | more
     undisturbed = finish(trainer(**more))
     t = trainer(**more)
     for step in range(10):
@@ -67,9 +49,17 @@ def test_every_optimizer_with_every_schedule(tmp_path, optimizer, schedule):
     assert_resumes_exactly(tmp_path / "checkpoint", optimizer=optimizer, schedule=schedule)
 
 
-def test_with_growing_batches_in_pieces(tmp_path):
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_with_growing_batches_in_pieces(tmp_path, optimizer):
     more = {"start_context": 2, "start_batch": 2, "growth_share": 0.7, "accumulation": 2}
-    assert_resumes_exactly(tmp_path / "checkpoint", **more)
+    assert_resumes_exactly(tmp_path / "checkpoint", optimizer=optimizer, **more)
+
+
+@pytest.mark.parametrize(
+    "more", [{"recompute": True}, {"init": "mup", "architecture": "llama"}, {"tied": "off"}]
+)
+def test_with_other_models(tmp_path, more):
+    assert_resumes_exactly(tmp_path / "checkpoint", optimizer="muon", **more)
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
@@ -96,7 +86,7 @@ def test_a_new_learning_rate_scales_the_schedule_from_its_step_on(optimizer, sch
 def test_every_optimizer_learns(optimizer):
     """A text of one sentence over and over: after a few steps it is guessed much better than blindly."""
     rate = {"sgd": 0.3, "lion": 3e-3}.get(optimizer, 1e-2)
-    s = parse_settings(TINY | {"optimizer": optimizer, "learning_rate": rate, "max_steps": 120, "dropout": 0})
+    s = settings(optimizer=optimizer, learning_rate=rate, max_steps=120)
     ids = np.tile(np.arange(V, dtype=np.uint16), 50)
     model = build_gpt(s.model, V, 0)
     t = Trainer(model, next_token_objective, TokenBatches.of(ids, s), s.training)

@@ -2,27 +2,17 @@
 
 import time
 
-import numpy as np
 import pytest
 import torch
 
-from llmviz.model import build_gpt
 from llmviz.settings import SettingsError, TrainingSettings, parse_settings
-from llmviz.training import TokenBatches, Trainer, load_checkpoint, next_token_objective, save_checkpoint
 from llmviz.training import hardware as hardware_module
+from llmviz.training import load_checkpoint, next_token_objective, save_checkpoint
 from llmviz.training.hardware import Hardware, choose_device, choose_hardware
 from llmviz.training.precision import LossScale
+from tests.training.tiny import trainer
 
-V = 17
-IDS = np.random.default_rng(0).integers(V, size=2000).astype(np.uint16)
-TINY = {"n_layer": 2, "n_head": 2, "n_embd": 16, "block_size": 8, "batch_size": 4, "max_steps": 12}
-TINY |= {"warmup_steps": 3, "dropout": 0.1}
 CPU = torch.device("cpu")
-
-
-def trainer(objective=next_token_objective, **more) -> Trainer:
-    s = parse_settings(TINY | more)
-    return Trainer(build_gpt(s.model, V, 1), objective, TokenBatches.of(IDS, s), s.training)
 
 
 @pytest.fixture

@@ -1,27 +1,22 @@
 """Computing twice: the same weights, bit for bit, with less kept in memory."""
 
-import numpy as np
 import pytest
 import torch
 
-from llmviz.model import build_gpt
-from llmviz.settings import parse_settings
-from llmviz.training import TokenBatches, Trainer, next_token_objective
+from llmviz.training import Trainer
 from llmviz.training.costs import step_flops, training_memory
+from tests.training.tiny import V, settings
+from tests.training.tiny import trainer as tiny_trainer
 
-V = 17
-IDS = np.random.default_rng(0).integers(V, size=2000).astype(np.uint16)
-TINY = {"n_layer": 6, "n_head": 2, "n_embd": 16, "block_size": 8, "batch_size": 4, "max_steps": 6}
-TINY |= {"warmup_steps": 0, "dropout": 0.2}
+MORE = {"n_layer": 6, "max_steps": 6, "warmup_steps": 0, "dropout": 0.2}
 
 
 def of(**more):
-    return parse_settings(TINY | more)
+    return settings(**MORE | more)
 
 
 def trainer(**more) -> Trainer:
-    s = of(**more)
-    return Trainer(build_gpt(s.model, V, 1), next_token_objective, TokenBatches.of(IDS, s), s.training)
+    return tiny_trainer(**MORE | more)
 
 
 SHORTCUTS = ("x0_shortcut", "value_embeddings", "smear", "bigram_embeddings")

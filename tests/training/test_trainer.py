@@ -1,12 +1,10 @@
 import math
 
-import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
 from llmviz.model import build_gpt
-from llmviz.settings import RunSettings, parse_settings
 from llmviz.training import (
     Diverged,
     TokenBatches,
@@ -17,27 +15,7 @@ from llmviz.training import (
     next_token_objective,
 )
 from llmviz.training.schedule import Deadline
-
-V = 17
-IDS = np.random.default_rng(0).integers(V, size=2000).astype(np.uint16)
-TINY = {
-    "n_layer": 2,
-    "n_head": 2,
-    "n_embd": 16,
-    "block_size": 8,
-    "batch_size": 4,
-    "max_steps": 12,
-    "warmup_steps": 3,
-}
-
-
-def settings(**more) -> RunSettings:
-    return parse_settings(TINY | {"architecture": "gpt2", "threads": 1} | more)
-
-
-def trainer(s: RunSettings) -> Trainer:
-    model = build_gpt(s.model, V, s.training.seed)
-    return Trainer(model, next_token_objective, TokenBatches.of(IDS, s), s.training)
+from tests.training.tiny import IDS, V, settings, trainer
 
 
 def weights(t: Trainer) -> list[torch.Tensor]:
@@ -51,7 +29,7 @@ def assert_same_bits(a: list[torch.Tensor], b: list[torch.Tensor]) -> None:
 @pytest.mark.parametrize("architecture", ["gpt2", "modern"])
 def test_a_trainer_does_what_a_plain_loop_does_bit_for_bit(architecture):
     s = settings(architecture=architecture)
-    t = trainer(s)
+    t = trainer(architecture=architecture)
     records = []
     while not t.finished:
         records.append(t.step())
@@ -79,7 +57,7 @@ def test_a_trainer_does_what_a_plain_loop_does_bit_for_bit(architecture):
 
 def test_records_say_what_happened():
     s = settings()
-    t = trainer(s)
+    t = trainer()
     first, second = t.step(), t.step()
     assert (first.step, second.step) == (0, 1)
     assert first.loss == pytest.approx(math.log(V), abs=0.1)  # a blind guess
@@ -104,8 +82,7 @@ def test_only_matrices_decay():
 
 
 def test_dropout_follows_from_the_step_whatever_happens_in_between():
-    s = settings(dropout=0.3)
-    undisturbed, disturbed = trainer(s), trainer(s)
+    undisturbed, disturbed = trainer(dropout=0.3), trainer(dropout=0.3)
     for _ in range(5):
         undisturbed.step()
         torch.rand(7)
@@ -115,7 +92,7 @@ def test_dropout_follows_from_the_step_whatever_happens_in_between():
 
 
 def test_the_loss_ahead_is_the_one_the_next_step_finds():
-    t = trainer(settings(dropout=0.3))
+    t = trainer(dropout=0.3)
     t.step()
     ahead = t.loss_ahead()
     assert t.step().loss == pytest.approx(ahead, rel=1e-6)
@@ -123,14 +100,14 @@ def test_the_loss_ahead_is_the_one_the_next_step_finds():
 
 def test_a_new_learning_rate_scales_what_is_left():
     s = settings()
-    t = trainer(s)
+    t = trainer()
     t.step()
     t.change(learning_rate=s.training.learning_rate / 4)
     assert [t.step().lr for _ in range(3)] == [learning_rate_at(i, s.training) / 4 for i in (1, 2, 3)]
 
 
 def test_a_new_dropout_holds_from_the_next_step():
-    t, other = trainer(settings()), trainer(settings())
+    t, other = trainer(), trainer()
     t.step(), other.step()
     t.change(dropout=0.5)
     t.step(), other.step()
@@ -140,7 +117,7 @@ def test_a_new_dropout_holds_from_the_next_step():
 
 def test_time_ends_a_training_and_leads_its_schedule():
     s = settings(max_seconds=100.0)
-    t = trainer(s)
+    t = trainer(max_seconds=100.0)
     t.seconds = 50.0
     assert t.learning_rate == learning_rate_at(0, s.training, share=0.5)
     t.seconds = 100.0
@@ -148,7 +125,7 @@ def test_time_ends_a_training_and_leads_its_schedule():
 
 
 def test_a_weight_that_is_no_number_stops_the_training_before_the_weights_change():
-    t = trainer(settings())
+    t = trainer()
     t.step()
     with torch.no_grad():
         t.model.wte.weight[3, 3] = math.nan
@@ -178,8 +155,7 @@ def test_a_gradient_that_is_not_finite_stops_it_too():
 
 
 def test_a_deadline_ends_training_with_the_rate_at_its_end(monkeypatch):
-    s = settings(max_steps=10_000, warmup_steps=0, learning_rate=1e-3, final_lr_ratio=0.1)
-    t, now = trainer(s), [100.0]
+    t, now = trainer(max_steps=10_000, warmup_steps=0, learning_rate=1e-3, final_lr_ratio=0.1), [100.0]
     monkeypatch.setattr("llmviz.training.trainer.time.time", lambda: now[0])
     t.change(deadline=Deadline(at=110.0, since=100.0))
     rates = []
@@ -194,7 +170,7 @@ def test_a_deadline_ends_training_with_the_rate_at_its_end(monkeypatch):
 
 def test_the_larger_share_counts_of_steps_and_of_time(monkeypatch):
     s = settings(max_steps=10, warmup_steps=0)
-    t = trainer(s)
+    t = trainer(max_steps=10, warmup_steps=0)
     monkeypatch.setattr("llmviz.training.trainer.time.time", lambda: 101.0)
     t.change(deadline=Deadline(at=200.0, since=100.0))
     for _ in range(5):
@@ -207,7 +183,7 @@ def test_the_larger_share_counts_of_steps_and_of_time(monkeypatch):
 
 
 def test_a_deadline_that_was_met_cannot_be_moved_any_more(monkeypatch):
-    t = trainer(settings(max_steps=10_000))
+    t = trainer(max_steps=10_000)
     monkeypatch.setattr("llmviz.training.trainer.time.time", lambda: 200.0)
     t.change(deadline=Deadline(at=110.0, since=100.0))
     t.step()
