@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from llmviz.runs.directory import RunDirectory
+from llmviz.terminal.effort import speed_in_words, speed_reached
 from llmviz.terminal.output import print_json
 
 ENDED = {"finished", "stopped", "failed"}
@@ -41,6 +42,7 @@ def _summary(run: RunDirectory, state: dict[str, Any]) -> dict[str, Any]:
             "perplexity": math.exp(val_loss) if val_loss is not None and val_loss < 700 else None,
             "best_possible_loss": data.get("best_possible_loss"),
             "vocab_size": data.get("vocab_size"),
+            "roofline": speed_reached(run, data.get("vocab_size")),
         }
     )
 
@@ -54,6 +56,8 @@ def _print_last_words(run: RunDirectory, state: dict[str, Any]) -> None:
         + (f" (best possible: {best:.4f})" if best else "")
     )
     print(f"Bits per byte {state['bits_per_byte']:.4f}, after {state['seconds']:.0f} seconds of training")
+    if speed := speed_reached(run, data.get("vocab_size")):
+        print(speed_in_words(speed))
     print(f"The model is in {run.path}. Let it write: python -m llmviz sample {shlex.quote(str(run.path))}")
 
 

@@ -12,6 +12,7 @@ from llmviz.runs.directory import RunBusy, RunDirectory, RunError, create_run_at
 from llmviz.runs.names import random_name
 from llmviz.settings import PRESETS, RunSettings
 from llmviz.terminal.dial import add_depth_flag, tell_derived
+from llmviz.terminal.effort import tell_estimate
 from llmviz.terminal.flags import add_setting_flags
 from llmviz.terminal.mistakes import Mistake, explained
 from llmviz.terminal.plan import CORPORA, Plan, plan_training
@@ -58,6 +59,8 @@ def run(options: argparse.Namespace) -> int:
         tell_derived(plan.derived, options.json)
     exists = (out / "run.json").exists()
     run = _unfinished(RunDirectory(out), plan) if exists else _new(out, plan)
+    if not exists:
+        tell_estimate(run, options.json)
     return train_to_the_end(run, options.json)
 
 
