@@ -33,6 +33,7 @@ __all__, __getattr__, __dir__ = fetched_at_first_use(
         "load_into": "weights",
         "load_weights": "weights",
         "read_metadata": "weights",
+        "require_fit": "weights",
         "save_weights": "weights",
     },
 )

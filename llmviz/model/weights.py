@@ -55,6 +55,12 @@ def read_metadata(path: Path | str) -> dict[str, str]:
 
 def load_into(model: nn.Module, weights: dict[str, Tensor]) -> None:
     """Put weights into a model. Raises WeightsError, naming every misfit, before anything is changed."""
+    require_fit(model, weights)
+    model.load_state_dict(weights)
+
+
+def require_fit(model: nn.Module, weights: dict[str, Tensor]) -> None:
+    """Names and shapes have to be the model's. Raises WeightsError, naming every misfit."""
     wanted = model.state_dict()
     misfits = [f"{name} is missing" for name in wanted if name not in weights]
     misfits += [f"{name} is not part of this model" for name in weights if name not in wanted]
@@ -66,7 +72,6 @@ def load_into(model: nn.Module, weights: dict[str, Tensor]) -> None:
     if misfits:
         more = f", and {len(misfits) - 3} more" if len(misfits) > 3 else ""
         raise WeightsError(f"These weights do not fit the model: {'; '.join(misfits[:3])}{more}.")
-    model.load_state_dict(weights)
 
 
 def _pack(tensor: Tensor, dtype: torch.dtype) -> Tensor:

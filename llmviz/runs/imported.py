@@ -165,11 +165,13 @@ def _build(checkpoint: Checkpoint, settings: RunSettings, vocab_size: int) -> tu
     """The model, and the type of the numbers its weights were stored in."""
     import torch
 
-    from llmviz.model import WeightsError, build_gpt, load_into
+    from llmviz.model import WeightsError, build_gpt, load_into, require_fit
 
     weights = foreign_weights(checkpoint, vocab_size)
-    model = build_gpt(settings.model, vocab_size, seed=0)
     try:
+        with torch.device("meta"):  # shapes without numbers: a config may claim more than the memory holds
+            require_fit(build_gpt(settings.model, vocab_size, seed=0), weights)
+        model = build_gpt(settings.model, vocab_size, seed=0)
         load_into(model, weights)
     except WeightsError as error:
         raise ForeignModelError(str(error)) from None

@@ -2,11 +2,13 @@
 
 import io
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
 
+import llmviz.model
 from llmviz.model.hub import ForeignModelError
 from llmviz.runs.archive import unzip_run, zip_run
 from llmviz.runs.directory import RunDirectory
@@ -154,6 +156,24 @@ def test_a_llama_or_qwen_comes_with_its_tokenizer(command, tmp_path, kind, cut, 
         assert command(*name, tmp_path / "run", flag, prompt, "--json").status == 0
     assert command("export", tmp_path / "run", "--out", tmp_path / "back").status == 0
     assert transformers.AutoTokenizer.from_pretrained(tmp_path / "back")(text)["input_ids"] == ids
+
+
+def test_what_a_config_claims_takes_no_memory_before_the_weights_agree(
+    command, theirs, tmp_path, monkeypatch
+):
+    folder = Path(shutil.copytree(theirs, tmp_path / "boasting"))
+    claims = json.loads((folder / "config.json").read_text()) | {"n_embd": 4096, "n_head": 32}
+    (folder / "config.json").write_text(json.dumps(claims))
+    built, build_gpt = [], llmviz.model.build_gpt
+
+    def noted(*arguments, **more):
+        built.append(build_gpt(*arguments, **more))
+        return built[-1]
+
+    monkeypatch.setattr(llmviz.model, "build_gpt", noted)
+    result = command("import", folder, "--out", tmp_path / "run")
+    assert result.status == 2 and "do not fit the model" in result.err
+    assert [next(model.parameters()).device.type for model in built] == ["meta"]
 
 
 def test_16_bit_weights_stay_16_bits(command, theirs, tmp_path):
