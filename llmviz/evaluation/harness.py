@@ -40,8 +40,12 @@ class HarnessModel(TemplateLM):
 
     @property
     def eot_token_id(self) -> int:
-        """What stands before a text that nothing precedes (the harness's name is "end of text")."""
-        return self.tokens.encode("\n")[0]
+        """What stands before a text that nothing precedes (the harness's name is "end of text"): a line end,
+        or the first token where there is none, as when a text is written."""
+        try:
+            return self.tokens.encode("\n")[0]
+        except (ValueError, IndexError):  # a text in one line has no line end among its letters
+            return 0
 
     @property
     def tokenizer_name(self) -> str:

@@ -4,6 +4,7 @@ Which steps those are depends on the step alone, and examining changes nothing, 
 without, and one that was interrupted end with the same weights.
 """
 
+import math
 from dataclasses import asdict
 from typing import Any
 
@@ -33,7 +34,9 @@ class Examiner:
             return
         now = {"diagnostics": trainer.steps_done, "height": trainer.schedule_height}
         batch = trainer.next_batch()
-        found = diagnose(trainer.model, batch.inputs, batch.targets, batch.loss_mask, self._classes)
+        # It is read in two halves. Where a batch is learned from in pieces, memory is short: none is larger.
+        piece = math.ceil(len(batch.inputs) / trainer.settings.accumulation)
+        found = diagnose(trainer.model, *(part[: 2 * piece] for part in batch), self._classes)
         self._found = now, found, WeightSample(trainer.model)
 
     def after_step(self) -> None:

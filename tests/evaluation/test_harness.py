@@ -174,3 +174,9 @@ def test_the_harness_measures_what_the_arithmetic_says(asked, task_folder):
         right_by_length += max(range(len(scores)), key=lambda i: scores[i][1]) == question["answer"]
     assert math.isclose(found["acc,none"], right / len(QUESTIONS))
     assert math.isclose(found["acc_norm,none"], right_by_length / len(QUESTIONS))
+
+
+def test_without_a_line_end_among_the_letters_a_text_begins_with_the_first_token(asked):
+    letters = HarnessModel(asked.model, CharTokenizer(ALPHABET.replace("\n", "!")))
+    assert letters.prefix_token_id == 0
+    assert letters.loglikelihood_rolling([Instance("loglikelihood_rolling", {}, ("cat",), 0)])[0] < 0

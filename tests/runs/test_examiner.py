@@ -33,6 +33,14 @@ def test_diagnostics_change_not_a_bit_of_what_is_learned(tiny_run, tiny_data, mo
     assert tensors_of(examined_run) == tensors_of(plain)
 
 
+def test_no_more_is_read_at_once_than_in_training(tiny_run, tiny_data):
+    """A batch is cut into pieces where memory is short."""
+    for pieces, windows in ((1, 16), (4, 8), (5, 8), (16, 2)):
+        run = tiny_run(batch_size=16, accumulation=pieces, max_steps=1, warmup_steps=0)
+        run_inline(run, data_root=tiny_data)
+        assert [record["windows"] for record in diagnoses(run)] == [windows]
+
+
 def test_a_run_that_was_interrupted_says_the_same(tiny_run, tiny_data):
     whole, cut = tiny_run(diagnose_every=5), tiny_run(diagnose_every=5)
     run_inline(whole, data_root=tiny_data)

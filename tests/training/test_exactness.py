@@ -15,6 +15,7 @@ from llmviz.training import (
     next_token_objective,
     save_checkpoint,
 )
+from llmviz.training.schedule import Deadline
 from tests.training.tiny import V, settings, trainer
 
 OPTIMIZERS = ("adamw", "muon", "sgd", "lion")
@@ -80,6 +81,23 @@ def test_a_new_learning_rate_scales_the_schedule_from_its_step_on(optimizer, sch
     after = [t.step().lr for _ in range(4)]
     assert before + after == plain[:4] + [rate / 4 for rate in plain[4:]]
     assert [group["lr"] for group in t.optimizer.param_groups] == [after[-1] * rate for rate in rates]
+
+
+@pytest.mark.parametrize("kind", ["seconds", "deadline"])
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_a_new_learning_rate_scales_what_time_leads_too(schedule, kind, monkeypatch):
+    t, now = trainer(schedule=schedule, max_seconds=100.0 if kind == "seconds" else None), [0.0]
+    monkeypatch.setattr("llmviz.training.trainer.time.time", lambda: now[0])
+    if kind == "deadline":
+        t.change(deadline=Deadline(at=100.0, since=0.0))
+    rates, plain = [], []
+    for step, second in enumerate((0.0, 20.0, 40.0, 60.0, 95.0)):
+        now[0] = t.seconds = second
+        if step == 2:
+            t.change(learning_rate=t.settings.learning_rate / 4)
+        plain.append(learning_rate_at(step, t.settings, second / 100))
+        rates.append(t.step().lr)
+    assert rates == plain[:2] + [rate / 4 for rate in plain[2:]]
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
