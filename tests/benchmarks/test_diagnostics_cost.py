@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from llmviz.runs.directory import create_run
-from llmviz.runs.examiner import EARLY, Examiner
+from llmviz.runs.examination import n_examined
+from llmviz.runs.examiner import Examiner
 from llmviz.runs.inline import run_inline
 from llmviz.runs.resume import frozen_dataset, new_trainer
 from llmviz.settings import PRESETS, parse_settings
@@ -61,8 +62,7 @@ def test_diagnostics_cost_under_five_percent(preset, architecture, tmp_path, tmp
     assert len(examiner.journal.records) == WARMING_UP + TURNS
     extra = statistics.median(examined) / statistics.median(plain) - 1  # steps that one diagnosis costs
     steps = settings.training.max_steps
-    diagnoses = steps / EVERY + len(EARLY)
-    slower = extra * diagnoses / steps
+    slower = extra * n_examined(steps, EVERY) / steps
     with capsys.disabled():
         print(f"\n{preset}, {architecture}: a diagnosis costs {extra:.2f} steps, a run {slower:.1%} more")
     assert slower < 0.05
