@@ -1,9 +1,13 @@
 """python -m llmviz harness: a model on the tasks of EleutherAI's lm-evaluation-harness."""
 
 import argparse
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
 
+from llmviz.model.hub import hub_answers
 from llmviz.terminal.mistakes import Mistake, explained
 from llmviz.terminal.models import HELP as MODEL_HELP
 from llmviz.terminal.models import open_model
@@ -28,7 +32,8 @@ def run(options: argparse.Namespace) -> int:
     if find_spec("lm_eval") is None:
         raise Mistake("The harness is not installed: pip install -r requirements-dev.txt brings it along.")
     opened = open_model(options.model)
-    results = {"step": opened.step, "tasks": _ask(opened, options)}
+    with _hub_looked_for_once(options.tasks):
+        results = {"step": opened.step, "tasks": _ask(opened, options)}
     if options.json:
         print_json(results)
     else:
@@ -64,6 +69,32 @@ def _ask(opened: Any, options: argparse.Namespace) -> dict[str, dict[str, float]
         task: {name.removesuffix(",none"): value for name, value in measures.items() if _is_measure(value)}
         for task, measures in found["results"].items()
     }
+
+
+@contextmanager
+def _hub_looked_for_once(tasks: str) -> Iterator[None]:
+    """Where the Hub cannot be reached, its library, which the harness loads, would try for a minute and print
+    every failure: told to be offline, it has a look at what it has kept. Raises Mistake in plain words."""
+    before = os.environ.get("HF_HUB_OFFLINE")
+    if not hub_answers():
+        os.environ["HF_HUB_OFFLINE"] = "1"  # read when the library is imported
+    try:
+        yield
+    except ConnectionError as error:
+        raise Mistake(
+            f"The Hub cannot be reached from this machine, which may be offline, and what {tasks} asks is "
+            "not here yet: connect it and try again, or name tasks of your own with --task-folder."
+        ) from error
+    except OSError as error:
+        if error.errno is not None:  # that is the disk's trouble, and told elsewhere
+            raise
+        raise Mistake(
+            f"The questions of {tasks} cannot be used: {str(error).partition(chr(10))[0]}"
+        ) from error
+    finally:
+        os.environ.pop("HF_HUB_OFFLINE", None)
+        if before is not None:
+            os.environ["HF_HUB_OFFLINE"] = before
 
 
 def _is_measure(value: Any) -> bool:

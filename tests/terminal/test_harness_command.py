@@ -1,6 +1,10 @@
 """`python -m llmviz harness` on a run directory."""
 
 import json
+import os
+import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -45,6 +49,60 @@ def test_unknown_tasks_are_refused_in_a_sentence(command, tiny_run):
         "The harness has no task called “no_such_task”.",
         "The harness has no task called “nor_this_one”.",
     ]
+
+
+@pytest.mark.slow
+def test_offline_one_sentence_says_so_and_nothing_is_tried_again(tiny_run, tmp_path):
+    pytest.importorskip("lm_eval", reason="lm-eval is not installed: see requirements-dev.txt")
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # and nobody listens
+        hub = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        environ = os.environ | {"HF_ENDPOINT": hub, "HF_HOME": str(tmp_path)}
+        environ.pop("HF_HUB_OFFLINE", None)
+        asked = [
+            sys.executable,
+            "-m",
+            "llmviz",
+            "harness",
+            str(tiny_run),
+            "--tasks",
+            "arc_easy",
+            "--limit",
+            "2",
+        ]
+        ended = subprocess.run(asked, env=environ, capture_output=True, text=True, timeout=300, check=False)
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    (sentence,) = ended.stderr.splitlines()
+    assert sentence.startswith("The Hub cannot be reached")
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ConnectionError("Couldn't reach 'x' on the Hub"), "The Hub cannot be reached"),
+        (ConnectionRefusedError(111, "Connection refused"), "The Hub cannot be reached"),
+        (
+            FileNotFoundError("Dataset 'x' doesn't exist.\nMore of it."),
+            "cannot be used: Dataset 'x' doesn't exist.",
+        ),
+        (OSError(28, "No space left on device", "/cache"), "/cache cannot be used: No space left on device."),
+    ],
+)
+def test_what_keeps_the_questions_from_coming_is_told(command, tiny_run, monkeypatch, error, told):
+    def ask(*_):
+        assert os.environ.get("HF_HUB_OFFLINE") == "1"  # or the library would try again and again
+        raise error
+
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    monkeypatch.setattr("llmviz.terminal.harness.find_spec", lambda name: True)
+    monkeypatch.setattr("llmviz.terminal.harness.hub_answers", lambda: False)
+    monkeypatch.setattr("llmviz.terminal.harness._ask", ask)
+    result = command("harness", tiny_run, "--tasks", "arc_easy")
+    assert result.status == 2
+    assert told in result.err
+    assert len(result.err.splitlines()) == 1
+    assert "HF_HUB_OFFLINE" not in os.environ
 
 
 def test_without_the_harness_a_sentence_says_how_to_install_it(command, tiny_run, monkeypatch):

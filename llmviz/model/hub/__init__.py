@@ -18,6 +18,7 @@ __all__, __getattr__, __dir__ = fetched_at_first_use(
         "find_on_hub": "fetch",
         "foreign_shape": "formats",
         "foreign_weights": "formats",
+        "hub_answers": "fetch",
         "hub_name": "naming",
         "is_hub_name": "naming",
         "open_checkpoint": "checkpoint",

@@ -30,6 +30,7 @@ from llmviz.model.hub.naming import hub_name
 
 HUB = "https://huggingface.co"
 PATIENCE = 30.0  # seconds without a byte
+KNOCKS = 5.0  # seconds in which a Hub that can be reached at all says something
 SLOWEST = 20_000  # bytes a second, on the whole: one model comes at a time, and others wait for it
 CHUNK = 1 << 20
 MAX_LISTING = 20_000_000  # bytes
@@ -113,6 +114,18 @@ def hub_endpoint() -> str:
             "This machine is set to be offline (HF_HUB_OFFLINE), so the Hub is not asked."
         )
     return os.environ.get("HF_ENDPOINT", "").rstrip("/") or HUB
+
+
+def hub_answers(endpoint: str | None = None) -> bool:
+    """Whether anything at all comes back from the Hub."""
+    try:
+        asked = Request(endpoint or hub_endpoint(), method="HEAD", headers={"User-Agent": "llmviz"})
+        build_opener(_CarefulRedirects).open(asked, timeout=KNOCKS).close()
+    except HTTPError:  # a refusal is an answer
+        return True
+    except (OSError, HTTPException, ValueError, ForeignModelError):
+        return False
+    return True
 
 
 def find_on_hub(name: object, endpoint: str | None = None) -> HubModel:

@@ -7,7 +7,7 @@ import pytest
 
 import llmviz.model.hub.fetch as fetching
 from llmviz.model.hub.errors import ForeignModelError
-from llmviz.model.hub.fetch import find_on_hub
+from llmviz.model.hub.fetch import find_on_hub, hub_answers
 from llmviz.model.hub.naming import hub_name, is_hub_name
 from tests.model.hub.local_hub import REVISION, LocalHub
 
@@ -48,6 +48,19 @@ def fetch(hub, into, most=10**7, progress=lambda *_: None):
     model.fetch_description(into)
     model.fetch_weights(into, most, progress)
     return model
+
+
+def test_whether_a_hub_answers(hub, monkeypatch):
+    assert hub_answers(hub.url)
+    hub.status = 503  # it has its troubles, but it is there
+    assert hub_answers(hub.url)
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # and nobody listens
+        assert not hub_answers(f"http://127.0.0.1:{closed.getsockname()[1]}")
+    monkeypatch.setenv("HF_ENDPOINT", hub.url)
+    assert hub_answers()
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert not hub_answers()
 
 
 def test_the_files_come_as_they_are_and_no_others(hub, stored, into):
