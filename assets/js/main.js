@@ -2,6 +2,7 @@
 // this fills each with the component it names, and goes on doing so as boxes appear.
 
 import { announce, base, getJSON, job, owner, select, store, watchTheme } from "./core.js";
+import { leaveDropdownsWithTab } from "./dropdown.js";
 import { agreedText, chooseCorpus } from "./owntext.js";
 import { reply, selectionInput } from "./page.js";
 import { followLesson } from "./lesson.js";
@@ -59,5 +60,6 @@ window.llmviz = {
 };
 
 watchTheme();
+leaveDropdownsWithTab();
 followLesson();
 startStream();

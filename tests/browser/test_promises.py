@@ -53,6 +53,19 @@ def test_a_phone_never_scrolls_sideways_and_has_large_targets(page, app_server):
         assert button.bounding_box()["height"] >= 44
 
 
+def test_no_list_stays_open_when_tab_leaves_it(page, app_server):
+    open_app(page, app_server)
+    page.locator("#lv-corpus input").click()
+    page.wait_for_selector("ul[role=listbox]")
+    page.keyboard.press("Tab")
+    page.wait_for_timeout(300)  # a list that comes back does so within a moment
+    assert page.locator("#lv-tokenizer input").evaluate("(field) => field === document.activeElement")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Shift+Tab")
+    page.wait_for_timeout(300)
+    page.wait_for_function("!document.querySelector('ul[role=listbox]')", timeout=5_000)
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_explore_follows_the_theme_and_fits_a_phone(page, app_server, theme):
     page.set_viewport_size({"width": 390, "height": 844})
