@@ -56,6 +56,12 @@ _DAMAGED = (  # what zipfile raises where the bytes are not those of a .zip
     NotImplementedError,
     RuntimeError,
 )
+_FOR_TRANSFORMERS = {"config.json", "tokenizer.json"}  # in whatever many files the weights are
+IS_FOR_TRANSFORMERS = (
+    "This .zip holds a model as transformers has it, not a run, which “Download (.zip)” saves. It can be "
+    "opened all the same: unpack it, call python -m llmviz import FOLDER --out RUN in a terminal, pack the "
+    "folder RUN as a .zip, and open that."
+)
 STATE = {
     "status": str, "step": int, "max_steps": int, "loss": float, "val_loss": float, "val_accuracy": float,
     "best_val_loss": float, "bits_per_byte": float, "seconds": float, "tokens_seen": int, "tok_s": float,
@@ -156,6 +162,8 @@ def _checked_members(archive: zipfile.ZipFile, most: int) -> dict[str, zipfile.Z
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise Refused(["This .zip is packed in an unusual way; pack it as an ordinary .zip."])
         if not _EXPECTED.fullmatch(name):
+            if {info.filename.removeprefix(top) for info in infos} >= _FOR_TRANSFORMERS:
+                raise Refused([IS_FOR_TRANSFORMERS])
             raise Refused([f"This .zip holds “{_shown(name)}”, which no run has; it is refused."])
         if name in members:
             raise Refused([f"This .zip holds “{_shown(name)}” twice; it is refused."])

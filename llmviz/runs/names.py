@@ -1,6 +1,9 @@
 """Names for runs, so that nobody is asked for theirs: "Amber Otter". In a class there are no others."""
 
+import re
 import secrets
+from collections.abc import Collection
+from itertools import count
 
 from llmviz.runs.refusal import Refused
 
@@ -38,6 +41,13 @@ def chosen_name(wish: str | None, in_class: bool) -> str:
     return cleaned
 
 
-def opened_name(found: str | None, in_class: bool) -> str:
-    """The name of a run that comes from a file: the one in the file, if there is one and no class."""
-    return (not in_class and clean_name(found)) or random_name()
+def opened_name(found: str | None, in_class: bool, taken: Collection[str] = ()) -> str:
+    """The name of a run that comes from a file: the one in the file, if there is one and no class; numbered
+    where another of the reader's runs has it, mostly the one that was saved."""
+    name = clean_name(found)
+    if in_class or not name:
+        return random_name()
+    if name not in taken:
+        return name
+    plain = re.sub(r" \(\d+\)$", "", name)[: MAX_NAME - 6]
+    return next(numbered for n in count(2) if (numbered := f"{plain} ({n})") not in taken)

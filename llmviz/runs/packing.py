@@ -53,7 +53,9 @@ class Packing:
             fits = too_large_to_open if opened.run().get("source") else too_large
             if problems := fits(opened.settings(), host.limits):
                 raise Refused(problems)
-            name, in_class = opened_name(opened.meta()["name"], host.classroom.on), host.classroom.on
+            in_class = host.classroom.on
+            taken = {entry.meta().get("name") for entry in host.library.listed(owner)}
+            name = opened_name(opened.meta()["name"], in_class, taken)
             opened.write_meta(name=name, owner=hash_token(owner), pins=[], wanted="pause", in_class=in_class)
             folder.rename(host.runs / run_id)
         finally:

@@ -122,6 +122,16 @@ def test_unexpected_names_are_refused_and_nothing_is_written(packed, tmp_path, n
     assert set(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.parametrize("folder", ["", "story-gpt/"])
+@pytest.mark.parametrize("weights", ["model.safetensors", "model-00001-of-00002.safetensors"])
+def test_a_model_for_transformers_is_told_from_rubbish(tmp_path, folder, weights):
+    files = ("tokenizer.json", "tokenizer_config.json", "README.md", weights, "config.json")
+    with pytest.raises(Refused, match="python -m llmviz import"):
+        unzip_run(rezip({folder + name: b"{}" for name in files}), tmp_path / "opened")
+    with pytest.raises(Refused, match="which no run has"):
+        unzip_run(rezip({folder + name: b"{}" for name in files[1:]}), tmp_path / "opened")
+
+
 def test_a_link_is_refused(packed, tmp_path):
     buffer = rezip(content_of(packed))
     with zipfile.ZipFile(buffer, "a") as archive:

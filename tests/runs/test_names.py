@@ -4,7 +4,7 @@ import pytest
 
 from llmviz.runs import Host, Refused
 from llmviz.runs.archive import zip_run
-from llmviz.runs.names import ANIMALS, COLOURS, clean_name
+from llmviz.runs.names import ANIMALS, COLOURS, clean_name, opened_name
 from llmviz.runs.owners import hash_token
 
 OWNER = "a" * 32
@@ -59,7 +59,19 @@ def test_in_a_class_an_opened_run_gets_a_generated_name(hosting, tmp_path):
     zipped = zip_run(entry.run, entry.dataset, tmp_path / "run.zip")
     opened = host.packing.open(zipped, OWNER)
     name = host.summary(opened)["name"]
-    assert generated(name) if in_class else name == "Anna B., 7c"
+    assert generated(name) if in_class else name == "Anna B., 7c (2)"  # the run itself is there still
+
+
+def test_copies_of_a_run_can_be_told_apart():
+    taken: list[str] = []
+    for name in ("Amber Otter", "Amber Otter (2)", "Amber Otter (3)"):
+        taken.append(opened_name("Amber Otter", False, taken))
+        assert taken[-1] == name
+    assert opened_name("Amber Otter (2)", False, taken) == "Amber Otter (4)"  # a copy of a copy
+    assert opened_name("Amber Otter", False, ["Azure Fox"]) == "Amber Otter"
+    assert generated(opened_name("", False, taken))
+    longest = "x" * 60
+    assert len(opened_name(longest, False, [longest])) <= 60
 
 
 def test_deleting_a_run_deletes_what_was_zipped_of_it(hosting):
