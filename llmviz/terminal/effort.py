@@ -35,11 +35,11 @@ def speed_reached(run: RunDirectory, vocab_size: int | None) -> dict[str, Any] |
     which is measured now; None where the two could not be compared, or the run was short."""
     state, settings = run.state(), run.settings()
     told = lambda peak: roofline(state, settings, vocab_size, Roof(peak, peak))  # noqa: E731 (short and local)
-    if not vocab_size or (state.get("seconds") or 0) < WORTH_MEASURING or told(1.0) is None:
+    if not vocab_size or (state.get("seconds") or 0) < WORTH_MEASURING or not (known := told(1.0)):
         return None
     from llmviz.runs.chores import roof
 
-    return told(roof(state.get("threads", 1)))
+    return told(roof(known["threads"]))
 
 
 def speed_in_words(speed: dict[str, Any]) -> str:
