@@ -26,6 +26,9 @@ from llmviz.training import Trainer, save_checkpoint
 CHECKPOINTS_KEPT = 2
 STILL = 0.8  # of the steps announced: a run that will make fewer has them announced anew
 OVER = ("finished", "stopped", "failed")
+COMPILING = (
+    "The model is compiled before the next step, and for every new size of batches: up to a minute each."
+)
 
 
 class Session:
@@ -280,6 +283,8 @@ class Session:
         elif before not in (None, hardware.as_dict()):
             self.notice("hardware", f"{hardware.sentence} Until now it was not: the last digits may differ.")
         self.journal.state["hardware"] = hardware.as_dict()
+        if self.settings.training.compile:
+            self.notice("compiling", COMPILING)
 
     def _what_was_lost(self, lost: bool) -> str:
         sentence = f"The process that trained this run ended unexpectedly. It goes on from step {self.step:,}"

@@ -151,7 +151,7 @@ class TrainingSettings(Room):
         step=0.01,
         label="Weight decay",
         chapter="5.2",
-        help="How strongly every step pulls the weight matrices towards zero.",
+        help="How strongly every step pulls the weight matrices towards zero. With SGD, 0.01 is too much.",
     )
     beta1: float = setting(
         0.9,

@@ -81,3 +81,19 @@ def test_an_interrupted_run_ends_with_the_same_weights(tiny_run, tiny_data, opti
     wanted, found = (read_checkpoint(run.checkpoint(20))[0] for run in (calm, disturbed))
     assert wanted.keys() == found.keys()
     assert all(torch.equal(found[name], wanted[name]) for name in wanted)
+
+
+def test_that_a_step_waits_for_the_compiler_is_said_before_it_does(tiny_run, tiny_data, monkeypatch):
+    monkeypatch.setattr(hardware, "_has_compiler", lambda device: True)
+    run, told = tiny_run(compile=True, max_steps=6), []
+
+    def compiled(model):
+        def forward(inputs):
+            told.append([r["text"] for _, r in read_records(run.events) if r.get("code") == "compiling"])
+            return model(inputs)
+
+        return forward
+
+    monkeypatch.setattr("llmviz.training.trainer.compiled", compiled)
+    assert run_inline(run, data_root=tiny_data).status == "finished"
+    assert len(told[0]) == 1 and "compiled before the next step" in told[0][0]
