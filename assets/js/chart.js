@@ -19,7 +19,8 @@ const NEAR_MARKER = 8; // px
 const HELP = [
   "The loss is how surprised the model was by the true next token; the axis on the right says the same as a " +
     "choice, as unsure as if it guessed among so many. The training line comes from the text it learns from, the " +
-    "validation line from text it never learns from.",
+    "validation line from text it never learns from. Up to step 200 a point is one step, which is jagged; later " +
+    "it is the mean of a tenth of a second of steps, which is smoother: the training itself did not change.",
   "Point at the steepest part of the line and read the step; then compare the rows of “What it writes” before " +
     "and after it: what has the model just learned?",
 ];

@@ -242,6 +242,7 @@ class Film {
       const lineHeight = parseFloat(getComputedStyle(text).lineHeight) || 18;
       const lines = Math.max(1, Math.floor((element.clientHeight - 4) / lineHeight));
       text.style.maxHeight = `${lines * lineHeight}px`;
+      text.classList.toggle("lv-one-line", lines === 1);
     }
   }
 }

@@ -20,6 +20,8 @@ const SIGNS = {
   failed: "!",
 };
 
+const AT_REST = new Set(["finished", "stopped", "paused"]); // there are weights, and nobody is changing them
+
 const HUB = "hub"; // no run has such an id
 
 export function mount(box) {
@@ -104,7 +106,7 @@ class Header {
     this.showHeadline(summary);
     this.showScrubber(summary);
     this.showWorkers();
-    this.save.hidden = !(summary?.mine && summary.status === "finished");
+    this.save.hidden = !(summary?.mine && AT_REST.has(summary.status));
     if (summary) this.save.href = `${base}runs/${summary.id}/run.zip`;
     this.passport.refresh();
   }

@@ -204,6 +204,23 @@ def test_film_rows_stand_from_the_first_moment_and_never_move(stage, look):
     assert page.evaluate(where) == before
 
 
+def test_on_a_phone_a_word_longer_than_the_row_is_seen(look):
+    page = look(FINISHED, viewport=PHONE)
+    page.locator(".lv-film-row .lv-word").first.wait_for()
+    tops = page.locator(".lv-film-text").first.evaluate(
+        """(row) => {
+            row.textContent = "ab " + "q".repeat(60);
+            return [0, 3].map((at) => {
+                const range = document.createRange();
+                range.setStart(row.firstChild, at);
+                range.setEnd(row.firstChild, at + 1);
+                return range.getBoundingClientRect().top;
+            });
+        }"""
+    )
+    assert tops[0] == tops[1]
+
+
 def test_words_of_the_corpus_are_underlined_new_ones_dotted_and_bytes_are_chips(look):
     page = look(FINISHED)
     row = page.locator(".lv-film-row").nth(2)
@@ -227,7 +244,9 @@ def test_a_beginning_of_the_readers_fills_every_row_and_stays_text(look):
 # ---------------------------------------------------------------- the header
 
 
-def test_the_picker_lists_shipped_and_mine(look):
+def test_the_picker_lists_shipped_and_mine(stage, look):
+    paused = new_run(stage[0])
+    paused.status = "paused"
     page = look(FINISHED)
     picker = page.get_by_label("Model", exact=True)
     groups = picker.locator("optgroup").evaluate_all("groups => groups.map((group) => group.label)")
@@ -236,6 +255,10 @@ def test_the_picker_lists_shipped_and_mine(look):
     page.wait_for_function("location.search.includes('run=stories-small')")
     assert page.get_by_role("link", name="Save my model").is_hidden()
     picker.select_option(FINISHED)
+    page.get_by_role("link", name="Save my model").wait_for(state="visible")
+    picker.select_option(TRAINING)
+    page.get_by_role("link", name="Save my model").wait_for(state="hidden")
+    picker.select_option(paused.id)
     page.get_by_role("link", name="Save my model").wait_for(state="visible")
 
 
