@@ -17,6 +17,7 @@ import {
   Latest,
   openPanel,
   percent,
+  sayIfSlow,
   uniqueId,
   unitOfOne,
   whenVisible,
@@ -25,8 +26,6 @@ import { firstText, openingOf, takeSample } from "./samples.js";
 import { legend, readScale } from "./attentionscale.js";
 
 const LIVE_EVERY = 1000; // ms between two looks at a run that trains
-const PATIENCE = 2500; // ms after which it is said what takes so long
-const OPENING = "The model is being opened and read: a large one takes a while.";
 
 const HELP = [
   "Each token looks back at the tokens before it and mixes in what it finds; the stronger a cell's colour, " +
@@ -187,14 +186,14 @@ class AttentionPanel {
     if (!this.prompt.value) return this.#say("Type a few words to see what looks at what.");
     this.stale = false;
     const signal = this.requests.next();
-    const opening = setTimeout(() => signal.aborted || this.#say(OPENING), PATIENCE);
+    const arrived = sayIfSlow((sentence) => this.#say(sentence), signal);
     const payload = { ...chosenModel(), text: this.prompt.value };
     if (isLive()) payload.step = "live";
     await job(
       "attention",
       payload,
       (message) => {
-        clearTimeout(opening);
+        arrived();
         if (signal.aborted) return;
         this.stale = Boolean(message.error);
         if (message.error) this.#say(message.error);
@@ -202,7 +201,7 @@ class AttentionPanel {
       },
       signal,
     );
-    clearTimeout(opening);
+    arrived();
   }
 
   #receive(message) {

@@ -3,6 +3,8 @@
 
 import { store, summaryOf } from "./core.js";
 
+const PATIENCE = 2500; // ms after which it is said what takes so long
+
 /** Empty the panel's box, and let explore.css have it. */
 export function openPanel(box, name) {
   box.classList.add("lvx", `lvx-${name}`);
@@ -46,6 +48,13 @@ export class Latest {
     this.#controller?.abort();
     this.#controller = null;
   }
+}
+
+/** Say why an answer takes so long, if it does; returns what is to be called when it is there. */
+export function sayIfSlow(say, signal) {
+  const sentence = "The model is being opened and read: a large one takes a while.";
+  const timer = setTimeout(() => signal.aborted || say(sentence), PATIENCE);
+  return () => clearTimeout(timer);
 }
 
 /** Size a canvas for the screen's pixel density; drawing units stay CSS pixels. */

@@ -5,7 +5,16 @@ import { followSelection, job, store, summaryOf } from "./core.js";
 import { h, setText } from "./dom.js";
 import { NextTokenBars } from "./bars.js";
 import { help } from "./help.js";
-import { chosenModel, debounce, Latest, openPanel, uniqueId, unitOfOne, whenVisible } from "./panel.js";
+import {
+  chosenModel,
+  debounce,
+  Latest,
+  openPanel,
+  sayIfSlow,
+  uniqueId,
+  unitOfOne,
+  whenVisible,
+} from "./panel.js";
 import { joined, keepSample, newestSample } from "./samples.js";
 import { Sliders } from "./sliders.js";
 import { WrittenText } from "./written.js";
@@ -174,11 +183,13 @@ class SamplePanel {
     if (!this.visible || !run) return;
     this.stale = false;
     const signal = this.guessing.next();
+    const arrived = sayIfSlow((sentence) => this.#say(sentence), signal);
     const vocab = this.vocabulary.run !== run; // the same for all steps of a run: fetched once
     await job(
       "logits",
       { ...chosenModel(), text, vocab },
       (message) => {
+        arrived();
         if (signal.aborted) return;
         this.#say(message.error);
         if (message.error) return;
@@ -188,6 +199,7 @@ class SamplePanel {
       },
       signal,
     );
+    arrived();
   }
 
   /** What a written token was chosen from: the bars for the text before it; null for the prompt's again. */

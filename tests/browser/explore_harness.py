@@ -235,6 +235,7 @@ class Explore:
         )
 
     def _logits(self, payload: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        time.sleep(self.opening_seconds)
         names = list(LETTERS) if self.unit(payload["run"]) == "letters" else WORDS
         logits = logits_of(payload["text"], len(names))
         message = {

@@ -300,6 +300,14 @@ def test_a_model_that_takes_long_to_open_is_said_to(
     assert not page.locator("#attention .notice").is_visible()
 
 
+def test_so_it_is_where_it_writes(open_page: Callable, harness: tuple[str, Explore]) -> None:
+    harness[1].opening_seconds = 4.0
+    page = open_page("tab=sample&run=letters")
+    page.wait_for_selector("#sample .notice:has-text('The model is being opened')")
+    page.wait_for_selector("#sample .bars li")
+    page.wait_for_selector("#sample .notice", state="hidden")
+
+
 def test_a_hundred_and_forty_four_heads_of_128_tokens(
     open_page: Callable, harness: tuple[str, Explore]
 ) -> None:
@@ -504,6 +512,7 @@ def test_sliders_stand_where_the_run_writes_until_the_reader_moves_one(
 ) -> None:
     page = open_page("tab=sample&run=letters")
     values = "[...document.querySelectorAll('#sample .slider .number')].map((field) => Number(field.value))"
+    page.wait_for_function("window.llmviz?.store.summaries.get('letters')?.settings")
     standard = page.evaluate(values)
     page.evaluate(
         """() => {

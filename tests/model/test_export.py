@@ -32,6 +32,9 @@ def random_model(**settings):
         {"architecture": "modern", "init": "gpt2"},
         {"architecture": "llama", "n_kv_head": 1, "tied": "on", "head_width": 12},
         {"architecture": "llama", "n_kv_head": 2, "qk_norm": "on"},
+        {"architecture": "llama", "rope_scaling": "linear", "rope_factor": 4.0, "rope_base": 500.0},
+        {"architecture": "llama", "rope_scaling": "llama3", "rope_factor": 8.0, "head_width": 16}
+        | {"rope_low": 1.0, "rope_high": 4.0, "rope_original": 64},
         {
             "architecture": "gpt2",
             "positions": "rope",
