@@ -23,7 +23,7 @@ import {
   whenVisible,
 } from "./panel.js";
 import { firstText, openingOf, takeSample } from "./samples.js";
-import { legend, readScale } from "./attentionscale.js";
+import { legend, readScale, unseenInWords } from "./attentionscale.js";
 
 const LIVE_EVERY = 1000; // ms between two looks at a run that trains
 
@@ -205,7 +205,7 @@ class AttentionPanel {
   }
 
   #receive(message) {
-    this.maps = new AttentionMaps(message);
+    this.maps = new AttentionMaps(message, summaryOf()?.settings?.window);
     this.body.classList.remove("empty");
     this.version += 1;
     const { length } = this.maps;
@@ -267,7 +267,8 @@ class AttentionPanel {
     const { row, col, maps } = this.view;
     const inside = (i) => Math.max(0, Math.min(maps.length - 1, i));
     const next = { row: inside(row + rows), by: "row" };
-    next.col = Math.min(inside(col + cols), next.row); // the hatched part has no values to read
+    // The hatched parts have no values to read.
+    next.col = Math.max(maps.firstSeen(next.row), Math.min(inside(col + cols), next.row));
     this.#pin(next);
     setText(this.spoken, `${this.sentence.textContent}. ${this.numbers.textContent}`);
   }
@@ -295,13 +296,14 @@ class AttentionPanel {
       by,
       weights,
       row: row ?? strongest(weights, col, maps.length - 1), // only what comes later can look at it
-      col: col ?? strongest(weights, 0, row),
+      col: col ?? strongest(weights, maps.firstSeen(row), row),
     };
     this.mosaic.show(this.view);
     this.grid.show(this.view);
     this.strip.show(this.view);
     this.#showSentence();
     this.#showWhich();
+    setText(this.legend.querySelector(".unseen"), unseenInWords(maps.window));
     this.legend.querySelector(".key-nan").hidden = !weights.some(Number.isNaN);
   }
 
@@ -315,11 +317,13 @@ class AttentionPanel {
       );
     const weight = maps.weight(layer, head, row, col);
     const share = h("b", { class: "share" }, percent(weight));
-    if (col > row) this.sentence.replaceChildren(token(row), " cannot see ", token(col), ": it comes later");
+    const seen = maps.sees(row, col);
+    const why = col > row ? ": it comes later" : `: it sees the last ${maps.window} only`;
+    if (!seen) this.sentence.replaceChildren(token(row), " cannot see ", token(col), why);
     else if (by === "row") this.sentence.replaceChildren(token(row), " looks at ", token(col), " ", share);
     else this.sentence.replaceChildren(token(col), " is looked at most by ", token(row), " ", share);
     const value =
-      col > row ? "masked" : Number.isNaN(weight) ? "not a number" : `weight ${weight.toFixed(3)}`;
+      !seen ? "masked" : Number.isNaN(weight) ? "not a number" : `weight ${weight.toFixed(3)}`;
     setText(
       this.numbers,
       `row ${row + 1}, column ${col + 1} · ${value} · block ${layer + 1}, head ${head + 1}`,

@@ -111,7 +111,7 @@ export class AttentionGrid {
     const gap = cell >= 10 ? 1 : 0;
     const edge = (i) => Math.round(i * cell);
     for (let row = 0; row < maps.length; row += 1) {
-      for (let col = 0; col <= row; col += 1) {
+      for (let col = maps.firstSeen(row); col <= row; col += 1) {
         context.fillStyle = scale.colour(maps.weight(layer, head, row, col));
         context.fillRect(
           edge(col),
@@ -122,8 +122,10 @@ export class AttentionGrid {
       }
     }
     context.beginPath();
-    for (let row = 0; row < maps.length - 1; row += 1) {
-      context.rect(edge(row + 1), edge(row), side - edge(row + 1), edge(row + 1) - edge(row));
+    for (let row = 0; row < maps.length; row += 1) {
+      const high = edge(row + 1) - edge(row);
+      context.rect(0, edge(row), edge(maps.firstSeen(row)), high);
+      context.rect(edge(row + 1), edge(row), side - edge(row + 1), high);
     }
     hatch(context, scale.hatch, 6);
   }

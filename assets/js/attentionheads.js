@@ -144,6 +144,14 @@ export class HeadMosaic {
     context.lineTo(x + size, y);
     context.lineTo(x + size, y + size - step);
     context.closePath();
+    const { maps } = this.#view;
+    const seen = (maps.window / maps.length) * size; // how far down the first column is seen
+    if (seen < size) {
+      context.moveTo(x, y + seen);
+      context.lineTo(x, y + size);
+      context.lineTo(x + size - seen, y + size);
+      context.closePath();
+    }
     context.globalAlpha = size < 30 ? 0.5 : 1; // a small hatching must not drown a small map
     hatch(context, this.#view.scale.hatch, 4);
     context.globalAlpha = 1;
@@ -182,7 +190,7 @@ function paintHead(maps, layer, head, { table, nan }) {
   const strongest = new Int16Array(side * side).fill(-1);
   for (let row = 0; row < maps.length; row += 1) {
     const broken = maps.isBroken(layer, head, row);
-    for (let col = 0; col <= row; col += 1) {
+    for (let col = maps.firstSeen(row); col <= row; col += 1) {
       const at = bin(row) * side + bin(col);
       const byte = maps.byte(layer, head, row, col);
       if (byte <= strongest[at] && !broken) continue;

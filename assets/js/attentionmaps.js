@@ -7,8 +7,12 @@ import { fromBase64 } from "./panel.js";
 import { label, tokenBytes } from "./tokenview.js";
 
 export class AttentionMaps {
-  /** @param {object} message what the job "attention" answers, or a shipped model's opening attention */
-  constructor(message) {
+  /**
+   * @param {object} message what the job "attention" answers, or a shipped model's opening attention
+   * @param {number} window how many tokens a layer sees, the token itself included; 0: all before it
+   */
+  constructor(message, window = 0) {
+    this.window = window || Infinity;
     this.layers = message.n_layer;
     this.heads = message.n_head;
     this.length = message.T; // T, the number of tokens
@@ -30,6 +34,16 @@ export class AttentionMaps {
     return [this.names.slice(first, i).join(""), this.names[i], this.names.slice(i + 1, last + 1).join("")];
   }
 
+  /** Whether token `row` may look at token `col`: not at later ones, nor at those before its window. */
+  sees(row, col) {
+    return col <= row && row - col < this.window;
+  }
+
+  /** The first token that token `row` sees. */
+  firstSeen(row) {
+    return Math.max(0, row - this.window + 1);
+  }
+
   /** The byte of a weight; `col` must not be above `row`. */
   byte(layer, head, row, col) {
     return this.packed[(layer * this.heads + head) * this.triangle + (row * (row + 1)) / 2 + col];
@@ -37,7 +51,7 @@ export class AttentionMaps {
 
   /** How much token `row` looks at token `col`: 0…1, NaN if the row is, 0 where it cannot look. */
   weight(layer, head, row, col) {
-    if (col > row) return 0;
+    if (!this.sees(row, col)) return 0;
     const byte = this.byte(layer, head, row, col);
     return byte === 0 && this.isBroken(layer, head, row) ? NaN : (byte / 255) ** 2;
   }

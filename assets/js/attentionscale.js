@@ -62,6 +62,10 @@ export function hatch(context, colour, spacing) {
   context.fill();
 }
 
+/** What is hatched, in words; `window` is Infinity where a token sees all before it. */
+export const unseenInWords = (window) =>
+  `later${Number.isFinite(window) ? ", or before the last " + window : ""}: cannot be seen`;
+
 /** The printed legend: the scale with its numbers, and what hatching and the NaN colour mean. */
 export function legend() {
   const ticks = TICKS.map((weight) => {
@@ -74,7 +78,7 @@ export function legend() {
     { class: "legend", "aria-label": "Colours: how much a token looks, from 0 to 100 per cent" },
     h("span", { class: "scale" }, h("span", { class: "gradient" }), ...ticks),
     h("span", { class: "of" }, "% of its look"),
-    h("span", { class: "key" }, h("i", { class: "swatch masked" }), "later: cannot be seen"),
+    h("span", { class: "key" }, h("i", { class: "swatch masked" }), h("span", { class: "unseen" })),
     h("span", { class: "key key-nan", hidden: true }, h("i", { class: "swatch nan" }), "not a number"),
   );
 }

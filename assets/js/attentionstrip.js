@@ -41,7 +41,7 @@ export class TokenStrip {
     const chosen = by === "row" ? row : col;
     this.#buttons.forEach((button, i) => {
       const weight = weights[i];
-      const reach = by === "row" ? i <= row : i >= col;
+      const reach = by === "row" ? view.maps.sees(row, i) : view.maps.sees(i, col);
       button.classList.toggle("chosen", i === chosen);
       button.classList.toggle("target", i === (by === "row" ? col : row));
       button.classList.toggle("unseen", !reach);

@@ -151,6 +151,37 @@ def test_masked_cells_say_so_and_are_not_coloured_as_zero(open_page: Callable) -
     assert "cannot see" in page.locator(".sentence").text_content()
 
 
+def test_cells_before_a_sliding_window_are_masked_like_later_ones(
+    open_page: Callable, harness: tuple[str, Explore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(harness[1].runs["shipped"]["settings"], "window", 3)
+    page = open_page("tab=attention")
+    page.wait_for_selector(".strip-token")
+    assert "or before the last 3: cannot be seen" in page.locator(".legend").inner_text()
+    for col, masked in ((6, True), (7, False), (9, False), (10, True)):
+        at = cell_at(page, 9, col, len(TOKENS))
+        page.mouse.move(at["x"], at["y"])
+        page.wait_for_function(
+            f"document.querySelector('.numbers').textContent.startsWith('row 10, column {col + 1} ')"
+        )
+        assert ("masked" in page.locator(".numbers").text_content()) == masked, col
+    assert page.locator(".strip-token").nth(6).get_attribute("class").endswith("unseen")
+    inks = page.evaluate(
+        """([count, ...places]) => {
+            const canvas = document.querySelector(".grid-canvas");
+            const [left, top, side] = canvas.dataset.cells.split(" ").map(Number);
+            const scale = canvas.width / canvas.clientWidth;
+            const cell = side / count;
+            return places.map(([row, col]) => new Set(Array.from({ length: 9 }, (_, i) =>
+                canvas.getContext("2d").getImageData((left + cell * (col + i / 12 + 0.15)) * scale,
+                    (top + cell * (row + 0.5)) * scale, 1, 1).data.join())).size);
+        }""",
+        [len(TOKENS), [8, 0], [8, 7]],
+    )
+    assert inks[0] > 1, "hatched: lines and gaps"
+    assert inks[1] == 1, "one colour"
+
+
 def test_colours_follow_the_weights(open_page: Callable) -> None:
     page = open_page("tab=attention")
     page.wait_for_selector(".strip-token")
