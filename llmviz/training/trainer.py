@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -68,15 +69,16 @@ class Trainer:
     ) -> None:
         device = choose_device(settings.device)
         self.model = model.to(device).train()
-        self.objective = objective
         self.data = data
         self.settings = settings
         self.weights = [weight for weight in model.parameters() if weight.requires_grad]
         self.device = device
         if settings.recompute:
             recompute_blocks(model)
-        # Compiled for gradients only: what writes and evaluates meets new shapes all the time.
-        self.learner = compiled(model) if settings.compile else model
+        # Compiled for gradients only, from the tokens to the loss: what writes and evaluates meets new shapes
+        # all the time.
+        self._measure = partial(objective, model)
+        self._learn = compiled(self._measure) if settings.compile else self._measure
         self._compiled_for: set[tuple[int, ...]] = set()  # shapes of inputs
         self.steps_done = 0
         self.seconds = 0.0  # of training: what is counted against max_seconds
@@ -234,7 +236,7 @@ class Trainer:
         if piece is None:
             piece, _ = next(self.next_batch().pieces(self.settings.accumulation))
         with in_precision(precision, self.device):
-            loss, _ = self.objective(self.learner, piece)
+            loss, _ = self._learn(piece)
         loss.backward()
         loss.item()  # a graphics card is waited for
         self.model.zero_grad()
@@ -247,7 +249,7 @@ class Trainer:
         losses, metrics = [], []
         for piece, share in batch.pieces(self.settings.accumulation):
             with in_precision(self.hardware.precision, self.device):
-                loss, found = self.objective(self.learner if learn else self.model, piece)
+                loss, found = (self._learn if learn else self._measure)(piece)
             if learn:  # gradients add up from piece to piece
                 loss.backward((share * self.loss_scale.factor if self.loss_scale else share).to(loss.dtype))
             losses.append(loss.detach() * share)

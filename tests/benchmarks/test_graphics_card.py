@@ -167,7 +167,7 @@ def test_more_tokens_a_second_than_nanogpt(capsys):
     share = speed["ours"] * flops_per_token(settings.model, VOCABULARY) / fastest_product()
     with capsys.disabled():
         print(f"\ntokens a second: {speed['ours']:,.0f}, nanoGPT {speed['nanogpt']:,.0f}")
-        print(f"{share:.0%} of what this card reaches in one large product of bf16 matrices")
+        print(f"MFU {share:.0%} of what this card is measured to reach in one large product of bf16 matrices")
     assert speed["ours"] >= 1.1 * speed["nanogpt"]
 
 

@@ -25,14 +25,14 @@ def slow_compiler(monkeypatch):
     met, now = [], [0.0]
     monkeypatch.setattr("llmviz.training.trainer.time.perf_counter", lambda: now[0])
 
-    def compiled(model):
-        def forward(inputs):
-            if inputs.shape not in met:
+    def compiled(measure):
+        def translated(piece):
+            if piece.inputs.shape not in met:
                 now[0] += 20
-                met.append(inputs.shape)
-            return model(inputs)
+                met.append(piece.inputs.shape)
+            return measure(piece)
 
-        return forward
+        return translated
 
     monkeypatch.setattr("llmviz.training.trainer.compiled", compiled)
     monkeypatch.setattr("llmviz.training.hardware._has_compiler", lambda _: True)
@@ -79,7 +79,7 @@ def test_every_size_is_translated_however_many_there_are(monkeypatch):
 @pytest.mark.skipif(not shutil.which("g++"), reason="there is no C++ compiler")
 def test_compiled_or_not_the_same_losses():
     plain, compiled = trainer(), trainer(compile=True)
-    assert compiled.learner is not compiled.model
+    assert compiled._learn is not compiled._measure
     assert compiled.step().seconds < 1, "the compiler's time is not the step's"
     plain.step()
     for _ in range(4):
