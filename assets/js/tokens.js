@@ -5,6 +5,7 @@ import { followSelection, job, listen, store, summaryOf } from "./core.js";
 import { h, setText } from "./dom.js";
 import { help } from "./help.js";
 import { chosenModel, debounce, Latest, openPanel, uniqueId, whenVisible } from "./panel.js";
+import { firstText } from "./samples.js";
 import { byteSpans, chip, toHex, tokenBytes } from "./tokenview.js";
 
 const HELP = [
@@ -44,10 +45,11 @@ class TokensPanel {
     this.visible = false;
     this.stale = true;
     this.chosen = "model"; // the tokenizer shown in detail
+    this.touched = false; // whether the reader chose the text
     this.results = new Map(); // name -> {tokens: [bytes], ids, spans} or {error}
     this.requests = new Latest();
     this.#build();
-    followSelection(box, { selection: () => this.#ask(), run: () => this.#showModelName() });
+    followSelection(box, { selection: () => this.#newRun(), run: () => this.#showModelName() });
     listen(box, "online", (online) => online && this.#ask());
     whenVisible(box, (visible) => {
       this.visible = visible;
@@ -57,13 +59,17 @@ class TokensPanel {
 
   #build() {
     const id = uniqueId("text");
+    const askSoon = debounce(() => this.#ask(), 250);
     this.text = h("textarea", {
       id,
       class: "field",
       rows: 2,
       spellcheck: "false",
       maxlength: 5000,
-      oninput: debounce(() => this.#ask(), 250),
+      oninput: () => {
+        this.touched = true;
+        askSoon();
+      },
     });
     this.text.value = EXAMPLES[0][1];
     const examples = EXAMPLES.map(([name, text]) =>
@@ -73,6 +79,7 @@ class TokensPanel {
           type: "button",
           class: "button small",
           onclick: () => {
+            this.touched = true;
             this.text.value = text;
             this.#ask();
           },
@@ -138,6 +145,20 @@ class TokensPanel {
 
   // ------------------------------------------------------------ asking
 
+  #newRun() {
+    if (!this.touched) this.text.value = EXAMPLES[0][1];
+    this.#ask();
+  }
+
+  /** The first text, where it holds letters that this model has never seen, gives way to one it can read. */
+  async #beginWithItsOwn(signal) {
+    if (this.touched || this.text.value !== EXAMPLES[0][1]) return;
+    const text = await firstText(store.selection.run);
+    if (!text || this.touched || signal.aborted) return;
+    this.text.value = text;
+    this.#ask();
+  }
+
   async #ask() {
     this.#showModelName();
     this.stale = true;
@@ -156,6 +177,7 @@ class TokensPanel {
         this.#say(message.error);
         for (const { name } of TOKENIZERS) if (message[name]) this.#receive(name, message[name]);
         this.#showDetail();
+        if (message.model?.error) this.#beginWithItsOwn(signal);
       },
       signal,
     );

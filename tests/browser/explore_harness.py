@@ -204,6 +204,7 @@ class Explore:
         }
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.watched: list[str | None] = []
+        self.unreadable = "😊"
         self.token_seconds = 0.02
         self.opening_seconds = 0.0
         self.most_drawn = 10_000  # tokens of a map
@@ -266,8 +267,8 @@ class Explore:
             }
             if name == "gpt2":
                 answer = sorry | {"error": "GPT-2's table has to be downloaded, and there is no connection."}
-            if name == "model" and "😊" in text:
-                answer = sorry | {"error": "This model has never seen the character “😊”."}
+            if name == "model" and self.unreadable in text:
+                answer = sorry | {"error": f"This model has never seen “{self.unreadable}”."}
             yield {name: answer}
 
     def opening(self, run: str) -> dict[str, Any]:

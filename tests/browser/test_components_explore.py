@@ -402,6 +402,19 @@ def test_tokens_ids_and_bytes_of_six_tokenizers(open_page: Callable) -> None:
     assert "�" not in page.locator("#tokens").inner_text()
 
 
+def test_a_model_that_cannot_read_the_first_text_begins_with_its_own(
+    open_page: Callable, harness: tuple[str, Explore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(harness[1], "unreadable", "Once")
+    page = open_page("tab=tokens")
+    page.wait_for_function("document.querySelector('#tokens textarea').value.startsWith('Mia lost her')")
+    page.wait_for_selector(".chips[data-name=model] .chip")
+    page.get_by_role("button", name="Story", exact=True).click()  # a reader's choice is left alone
+    page.wait_for_selector(".row.failed[data-name=model]")
+    page.wait_for_timeout(300)
+    assert page.locator("#tokens textarea").input_value().startswith("Once")
+
+
 def test_pointing_at_a_token_lights_its_card_and_the_same_bytes_elsewhere(open_page: Callable) -> None:
     page = open_page("tab=tokens")
     page.locator("#tokens textarea").fill("Mia ran")
