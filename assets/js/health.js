@@ -28,7 +28,13 @@ class Health {
     this.panel = h("div", { class: "lv-health-panel", id, popover: "auto", role: "dialog", "aria-label": "Inside the training" });
     this.button = h("button", { class: "lv-button lv-health-more", type: "button", hidden: true }, "Details");
     this.button.popoverTargetElement = this.panel;
-    this.panel.addEventListener("toggle", () => this.showDetails());
+    const follow = oncePerFrame(() => box.isConnected && this.follow());
+    this.panel.addEventListener("toggle", () => {
+      this.showDetails();
+      if (!this.found?.unmeasured || !this.panel.matches(":popover-open")) return;
+      this.known = ""; // the machine's limit may have been measured since
+      follow();
+    });
     box.replaceChildren(
       h("div", { class: "lv-health-line" }, this.sign, this.text, this.button, help(...HELP, "health")),
       this.panel,
@@ -36,7 +42,6 @@ class Health {
     this.latest = new Latest();
     this.found = null;
     this.known = "";
-    const follow = oncePerFrame(() => box.isConnected && this.follow());
     followSelection(box, { selection: follow, step: follow, run: follow, metrics: follow });
     new IntersectionObserver(follow).observe(this.text); // a hidden tab asks for nothing; shown, it catches up
   }

@@ -12,8 +12,13 @@ const COLUMNS = [
   ["heads look around", "for each head: 100 % looks at all it can see alike, 0 % at a single token"],
 ];
 
+const UNMEASURED =
+  "Speed: what this machine can reach at most is measured when nothing trains; then it is said here how close " +
+  "this run came.";
+
 /** The elements that show what /diagnostics answered. */
-export function detailsOf({ diagnosis, readings, noise_scale: needed, roofline }, close) {
+export function detailsOf({ diagnosis, readings, noise_scale: needed, roofline, unmeasured }, close) {
+  const speed = roofline ? speedOf(roofline) : unmeasured ? UNMEASURED : "";
   const title = `Inside the training, before step ${formatCount(diagnosis.diagnostics + 1)}`;
   return [
     h("div", { class: "lv-health-head" }, h("h2", {}, title), close),
@@ -26,7 +31,7 @@ export function detailsOf({ diagnosis, readings, noise_scale: needed, roofline }
       bars("Loss by kind of token", Object.entries(diagnosis.classes)),
     ),
     h("p", { class: "lv-caption" }, noiseOf(diagnosis, needed)),
-    roofline ? h("p", { class: "lv-caption lv-health-roof" }, speedOf(roofline)) : "",
+    speed && h("p", { class: "lv-caption lv-health-roof" }, speed),
   ];
 }
 

@@ -47,7 +47,7 @@ from llmviz.runs.rates import Rates
 from llmviz.runs.records import metrics_csv, metrics_frame
 from llmviz.runs.refusal import Refused, disk_troubles_told
 from llmviz.runs.retry import retry_run
-from llmviz.runs.roofline import roofline
+from llmviz.runs.roofline import speed_told
 from llmviz.runs.teaching import Teaching
 from llmviz.runs.watchdog import Watchdog
 from llmviz.settings import PRESETS, RunSettings
@@ -316,11 +316,10 @@ class Host:
         """What was found inside of a run up to a step (None: the newest), and what it says in plain words."""
         entry, data = self.library.get(run_id), self.summary(run_id)["data"]
         settings, vocab_size = entry.run.settings(), data["vocab_size"] if data else 0
-        here = data and entry.data_root is not None  # an opened run was trained who knows where
-        roof = self.estimator.roof if here else None
-        return examined(self.feed(run_id).diagnoses(), settings, vocab_size, step) | {
-            "roofline": roofline(entry.state(), settings, vocab_size, roof)
-        }
+        found = examined(self.feed(run_id).diagnoses(), settings, vocab_size, step)
+        if not data or entry.data_root is None:  # an opened run was trained who knows where
+            return found | {"roofline": None, "unmeasured": False}
+        return found | speed_told(entry.state(), settings, vocab_size, self.estimator.roof)
 
     def metrics_csv(self, run_id: str) -> str:
         """All records of a run as CSV."""

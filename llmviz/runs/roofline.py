@@ -45,3 +45,12 @@ def roofline(
         "share": reached / roof.of(threads),
         "threads": threads,
     }
+
+
+def speed_told(
+    state: dict[str, Any], settings: RunSettings, vocab_size: int, roof: Roof | None
+) -> dict[str, Any]:
+    """{"roofline": as above, "unmeasured": whether there will be one when the roof has been measured}."""
+    comparable = roofline(state, settings, vocab_size, Roof(1.0, 1.0)) is not None
+    found = roofline(state, settings, vocab_size, roof)
+    return {"roofline": found, "unmeasured": comparable and roof is None}

@@ -22,6 +22,7 @@ def test_a_healthy_run_says_so_and_shows_its_layers(page, app_server):
     assert "before step 551" in panel.locator("h2").inner_text()
     assert "tokens 17–32" in panel.inner_text()
     assert "insides of words" in panel.inner_text()
+    panel.get_by_text("Speed: ").wait_for()  # how close to the machine's limit, or that this comes
     page.evaluate(f"window.llmviz.select({{run: '{run}', step: 64}})")  # the time machine takes it along
     page.wait_for_function("document.querySelector('.lv-health-panel h2')?.textContent.includes('step 51')")
     page.keyboard.press("Escape")

@@ -9,6 +9,7 @@ import pytest
 
 from llmviz.runs.directory import RunDirectory
 from llmviz.runs.host import DataDirBusy, Host, Refused
+from llmviz.runs.roofline import Roof
 from tests.files import files_in
 
 STRANGER = "token-of-somebody-else-0123456789"
@@ -203,6 +204,19 @@ def test_two_runs_train_side_by_side_and_say_so(shared_host, flat, owner, until)
     for run in runs:
         shared_host.command(run, owner, "delete")
     assert shared_host.status()["active"] == 0
+
+
+def test_after_a_run_its_speed_is_held_against_the_limit_or_said_to_come(shared_host, finished, monkeypatch):
+    found = shared_host.diagnostics(finished)  # chores are off here: nobody has measured anything
+    assert (found["roofline"], found["unmeasured"]) == (None, True)
+    monkeypatch.setattr(shared_host.estimator, "roof", Roof(one=1e12, all=2e12))
+    found = shared_host.diagnostics(finished)
+    assert not found["unmeasured"]
+    assert found["roofline"]["roof"] == 1e12
+    assert 0 < found["roofline"]["share"] < 1
+    elsewhere = shared_host.packing.open(shared_host.packing.pack(finished).read_bytes(), STRANGER)
+    found = shared_host.diagnostics(elsewhere)  # trained on who knows what machine
+    assert (found["roofline"], found["unmeasured"]) == (None, False)
 
 
 def test_zip_and_open_again(shared_host, finished, owner, until, status_of):
