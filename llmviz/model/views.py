@@ -50,7 +50,7 @@ class PricedView(nn.Module):
 
 
 def sliding_window(block_size: int, window: int) -> Tensor:
-    """(1, T, T): 0 for a token itself and the window − 1 before it, −∞ elsewhere.
+    """(1, block_size, block_size): 0 for a token itself and the window − 1 before it, −∞ elsewhere.
 
     Layer upon layer, news still travels further: L layers see L · (window − 1) tokens back. Source: Beltagy
     et al. 2020, "Longformer"; Jiang et al. 2023, "Mistral 7B".
@@ -61,12 +61,13 @@ def sliding_window(block_size: int, window: int) -> Tensor:
 
 
 def alibi(block_size: int, n_head: int) -> Tensor:
-    """(H, T, T): minus the head's slope times the distance. A linear bias instead of positions."""
+    """(H, block_size, block_size): minus the head's slope times the distance. A linear bias instead of
+    positions."""
     return -alibi_slopes(n_head)[:, None, None] * distances(block_size)
 
 
 def distances(block_size: int) -> Tensor:
-    """(T, T): how many tokens lie between row i and column j; negative is the future."""
+    """(block_size, block_size): how many tokens lie between row i and column j; negative is the future."""
     places = torch.arange(block_size)
     return places[:, None] - places[None, :]
 

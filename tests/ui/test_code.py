@@ -122,6 +122,9 @@ def test_shapes_come_with_the_numbers_of_the_model_in_view():
     assert "(B, H, T, T) = (1, 4, 7, 7)" in shown["attention_with_weights"]
     assert "(B, K, T, D) = (1, 2, 7, 8) → (B, H, T, D) = (1, 4, 7, 8)" in shown["Share.forward"]
     assert "(B, T, C) = (1, 7, 32)" in shown["VariantGPT.embed"]
+    alibi = model_of("alibi")  # its table is that of the whole context, whatever is read
+    (table,) = [piece for piece in code_of("attention", alibi, sizes) if piece["name"] == "alibi"]
+    assert ("shape", " = (4, 12, 12)") in table["parts"]
     assert "(D/2,)" in shown["rope_speeds"] and "(D/2,) = (4,)" in shown["rope_speeds"]
     for piece in code_of("attention", model, sizes):  # and the code itself stays what it is
         assert text_of(piece) == read_piece(ROOT / piece["file"], piece["name"])[1]
