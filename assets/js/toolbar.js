@@ -59,8 +59,9 @@ export function mount(box, props, trigger, watch) {
     showOwnText(corpus === "text");
     const against = whatSpeaksAgainst(props.value ?? {});
     const expected = against.length ? "" : whatToExpect(props.value ?? {});
-    setText(beforehand, expected || firstOf(against));
-    setText(inMore, expected || against.join("\n"));
+    const also = props.value?.also || null; // what a size has just changed besides
+    setText(beforehand, [expected || firstOf(against), also].filter(Boolean).join("\n"));
+    setText(inMore, [expected || against.join("\n"), also].filter(Boolean).join("\n"));
     if (store.host?.active > CROWDED && (size ?? primary) === primary && primary !== "spark" && !offered) {
       offered = true;
       trigger("select", { size: "spark" });

@@ -7,6 +7,9 @@ import gradio as gr
 from gradio.components import Component
 
 from llmviz.settings import FIELDS, about, bound
+from llmviz.settings.resize import NAMED
+
+MOST_NAMED = 3  # in a line under Train
 
 # Drawn as their own dropdowns at the top of Train, or no form's business.
 _ELSEWHERE = {"corpus", "tokenizer", "prompt"}
@@ -83,9 +86,22 @@ def in_page_words(sentence: str) -> str:
     return re.sub("“([a-z0-9-]+)”", lambda quoted: f"“{_short(quoted[1])}”", sentence)
 
 
-def _short(name: str) -> str:
-    """What a menu calls a choice, without what it says of it after a colon."""
-    return WORDS.get(name, name).partition(":")[0]
+def brought_besides(size: str, before: dict[str, Any], after: dict[str, Any]) -> str:
+    """What a size has changed in the menus besides its numbers, in a sentence; "" if nothing."""
+    changed = [
+        f"{FIELDS[name][1].title} to {_short(after[name], name)}"
+        for name in NAMED
+        if before[name] != after[name]
+    ]
+    if not changed:
+        return ""
+    more = f" and {len(changed) - MOST_NAMED} more" if len(changed) > MOST_NAMED else ""
+    return f"{size} also set {', '.join(changed[:MOST_NAMED])}{more}."
+
+
+def _short(value: str, name: str = "") -> str:
+    """What the menu of a setting calls a choice, without what it says of it after a colon."""
+    return (WORDS | _WORDS_OF.get(name, {})).get(value, value).partition(":")[0]
 
 
 def control(name: str, value: Any) -> Component:

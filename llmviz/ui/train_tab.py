@@ -18,8 +18,9 @@ from llmviz.settings import (
     parse_settings,
 )
 from llmviz.settings.derive import DEEPEST, DERIVED, brought_along, derived_from_depth
+from llmviz.settings.resize import resized
 from llmviz.ui.components import component
-from llmviz.ui.controls import choices, control, form_settings, in_page_words
+from llmviz.ui.controls import brought_besides, choices, control, form_settings, in_page_words
 from llmviz.ui.explore import Curve, loss_figure
 from llmviz.ui.permalink import from_query, to_query
 
@@ -125,10 +126,22 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
             "values": {name: flat[name] for name in DERIVED},
         }
 
-    def choose_size(size: str) -> list[Any]:
-        """A size brings its whole recipe: every control shows it."""
-        flat = PRESETS[size].settings.flat()
+    def shown(flat: dict[str, Any]) -> list[Any]:
+        """What the controls below the size show."""
         return [flat["corpus"], flat["tokenizer"], *(flat[name] for name in names)]
+
+    def choose_size(selected: str, size: str, corpus: str, tokenizer: str, *more: Any) -> list[Any]:
+        """A size brings its recipe, but for what the reader has chosen; what changes besides is said."""
+        before = flat_of(names, size, corpus, tokenizer, *more)
+        last = _selected(selected).get("size")
+        last = last if isinstance(last, str) and last in PRESETS else PRIMARY
+        flat = resized(before, PRESETS[last].settings, PRESETS[size].settings)
+        also = brought_besides(PRESETS[size].label, before, flat)
+        return [estimate(size, *shown(flat)) | {"also": also}, *shown(flat)]
+
+    def estimate_again(selected: str, *form: Any) -> dict[str, Any]:
+        """The estimate after a size was chosen: one that was asked for before may have come in between."""
+        return estimate(*form) | {"also": str(_selected(selected).get("also", ""))}
 
     def open_link(event: gr.EventData) -> list[Any]:
         """The form as a link asks for it, and the sentences that say what is wrong with the link."""
@@ -136,8 +149,7 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
         said = _answer(errors=[in_page_words(told) for told in link.mistakes]) if link.mistakes else ""
         if not link.fills:
             return [said] + [gr.skip()] * (3 + len(names))
-        flat = link.settings.flat()
-        return [said, link.preset, flat["corpus"], flat["tokenizer"], *(flat[name] for name in names)]
+        return [said, link.preset, *shown(link.settings.flat())]
 
     def make_link(size: str, corpus: str, tokenizer: str, *more: Any) -> str:
         """The link that rebuilds what the form shows."""
@@ -159,7 +171,7 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
     def suggest_size(event: gr.EventData) -> list[Any]:
         """While many train, the page offers a shorter run than the one it opened with."""
         size = event._data["size"]
-        return [size, *choose_size(size)]
+        return [size, *shown(PRESETS[size].settings.flat())]
 
     def turn_dial(event: gr.EventData, size: str, corpus: str, tokenizer: str, *more: Any) -> list[Any]:
         """The dial brings what follows from a depth, and the reasons; other settings stay, and are heeded."""
@@ -196,10 +208,18 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
     reply.change(None, reply, None, js="(text) => window.llmviz.reply(text)", **quietly)
     filled = [form.size, form.corpus, form.tokenizer, *more.values()]
     asked = {"fn": estimate, "inputs": form.settings(), "outputs": toolbar, "trigger_mode": "always_last"}
-    # Only what a reader changes asks for an estimate; a size that fills the whole form asks once, afterwards.
+    looking = "(s, ...rest) => [window.llmviz.selectionInput(), ...rest]"
+    form.size.input(
+        choose_size,
+        [selection, *form.settings()],
+        [toolbar, *filled[1:]],
+        js=looking,
+        queue=False,
+        **quietly,
+    ).then(estimate_again, [selection, *form.settings()], toolbar, js=looking, **quietly)
+    # Only what a reader changes asks for an estimate; what fills the whole form asks once, afterwards.
     gr.on([part.input for part in (form.corpus, form.tokenizer, *more.values())], **asked, **quietly)
     for fills in (
-        form.size.input(choose_size, form.size, filled[1:], queue=False, **quietly),
         toolbar.select(suggest_size, None, filled, **quietly),
         more["optimizer"].input(choose_optimizer, form.settings(), [*more.values()], **quietly),
         dial.select(turn_dial, form.settings(), [dial, *more.values()], **quietly),

@@ -197,6 +197,12 @@ def test_a_link_fills_the_form_and_a_wrong_one_is_explained(page, app_server):
     page.wait_for_function("document.querySelector('#lv-set-n_layer input')?.value === '3'")
     assert page.locator("#lv-corpus input").input_value() == "Rhymes"
     assert page.locator("#lv-size input").input_value() == "Spark"
+    choose(page, "#lv-size", "Medium")  # brings its numbers and how it reads, and leaves the text
+    page.get_by_text("Medium also set Read as to Byte-pair tokens.").first.wait_for()
+    page.wait_for_timeout(800)
+    assert "Medium also set" in page.locator(".lv-beforehand").inner_text()
+    assert page.locator("#lv-corpus input").input_value() == "Rhymes"
+    assert page.locator("#lv-set-n_layer input").input_value() == "4"
     open_app(page, app_server, "?preset=spark&n_layer=-3&seed=x&max_steps=77&run=../etc")
     page.wait_for_selector(".lv-complaint li")
     assert page.locator(".lv-complaint li").count() == 3

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from llmviz.settings import SettingsError, parse_settings
-from llmviz.ui.controls import WORDS, choices, in_page_words
+from llmviz.settings import PRESETS, SettingsError, parse_settings
+from llmviz.ui.controls import WORDS, brought_besides, choices, in_page_words
 
 CONFLICTS = [
     ({"positions": "alibi", "rope_base": 50}, ["“ALiBi”", "“RoPE”"]),
@@ -29,6 +29,18 @@ def test_menus_begin_with_the_words_that_sentences_use(name):
     for label, value in choices(name):
         if (name, value) != ("init", "gpt2"):  # "GPT-2's", and no sentence names it
             assert f"“{label.partition(':')[0]}”" == in_page_words(f"“{value}”")
+
+
+def test_what_a_size_changes_besides_is_said():
+    before = PRESETS["small"].settings.flat()
+    assert brought_besides("Small", before, before | {"n_layer": 7}) == ""
+    after = PRESETS["spark"].settings.flat()
+    assert brought_besides("Spark", before, after) == "Spark also set Text to Dinosaurs."
+    after |= {"architecture": "llama", "positions": "alibi", "schedule": "wsd", "optimizer": "lion"}
+    said = "Spark also set Text to Dinosaurs, Architecture to Llama, Positions to ALiBi and 2 more."
+    assert brought_besides("Spark", before, after) == said
+    told = brought_besides("Small", before, before | {"init": "gpt2"})
+    assert told == "Small also set First weights to GPT-2's."
 
 
 def test_other_words_stay_as_they_are():
