@@ -7,11 +7,12 @@ import torch
 
 import llmviz.runs.resume as resume
 from llmviz.model import build_gpt
-from llmviz.probes.readings import gain_from_context, is_diagnosis, noise_scale, readings_of
+from llmviz.probes.readings import gain_from_context, is_diagnosis, noise_scale, readings_of, step_of
 from llmviz.runs.directory import create_run
 from llmviz.runs.inline import run_inline
 from llmviz.runs.records import read_records
 from llmviz.settings import PRESETS, parse_settings
+from llmviz.training import learning_rate_at
 
 CLASSIC = {
     "corpus": "dinosaurs",
@@ -158,12 +159,19 @@ def test_a_learning_rate_far_too_low(train):
 
 def test_the_end_of_a_time_limit_is_no_low_learning_rate(train):
     """Where time leads the schedule, few of the steps that are allowed may be made when it ends."""
-    more = {"max_steps": 1_000_000, "max_seconds": 2.0, "warmup_steps": 0, "final_lr_ratio": 0.0}
-    found, settings = train(diagnose_every=1, **more)
-    assert found[-1]["height"] < 0.02
-    assert alarms(found, settings) == set()
+    found, settings = train(learning_rate=1e-6)
+    heights = [learning_rate_at(step_of(record), settings.training) / 1e-6 for record in found]
+    assert [record["height"] for record in found] == pytest.approx(heights, rel=1e-3)
+    assert "near" in at_every_step(found, settings)[2]
+    ending = [record | {"height": 0.1} for record in found]
+    assert not any("near" in said for said in at_every_step(ending, settings))
+
+
+def test_of_an_older_version_steps_alone_tell_where_the_schedule_was(train):
+    found, settings = train(learning_rate=1e-6)
     old = [{name: value for name, value in record.items() if name != "height"} for record in found]
     assert all(is_diagnosis(record) for record in old)
+    assert ["near" in said for said in at_every_step(old, settings)] == [False, True, True, False]
 
 
 def kill_units(model):
