@@ -23,7 +23,7 @@ export function mount(box, props, trigger, watch) {
     more: panelButton("More", "lv-more-open", "lv-more", () => {}, inMore),
     model: panelButton("Model", "lv-model-open", "lv-model"),
     explore: panelButton("Explore", "lv-explore-open", "lv-explore", () => trigger("expand")),
-    lessons: lessonsButton("lv-on-phones"),
+    lessons: lessonsButton("lv-on-narrow"),
   };
   box.replaceChildren(h("div", { class: "lv-buttons" }, ...Object.values(buttons)), beforehand);
   orderForKeyboard(buttons.train, buttons.pause);
