@@ -3,7 +3,8 @@
 import { listen } from "./core.js";
 import { h } from "./dom.js";
 
-/** `props.value`: {deepest, derived: [{name, label, value, reason}], error}; the server fills the form. */
+/** `props.value`: {deepest, depth (of the form as it opens), derived: [{name, label, value, reason}], error};
+ * the server fills the form. */
 export function mount(box, props, trigger, watch) {
   const { deepest } = props.value;
   const dial = h("input", { type: "range", min: 1, max: deepest, step: 1, id: "lv-dial-depth" });
@@ -12,7 +13,11 @@ export function mount(box, props, trigger, watch) {
   const label = h("label", { for: "lv-dial-depth" }, "Depth, and all else from it");
   box.replaceChildren(h("div", { class: "lv-dial-row" }, label, dial, shown), reasons);
 
-  const show = (depth) => (shown.textContent = depth === 1 ? "1 layer" : `${depth} layers`);
+  function show(depth) {
+    dial.value = depth;
+    shown.textContent = depth === 1 ? "1 layer" : `${depth} layers`;
+  }
+  show(props.value.depth);
   dial.addEventListener("input", () => show(Number(dial.value)));
   dial.addEventListener("change", () => trigger("select", { depth: Number(dial.value) }));
 
@@ -33,7 +38,6 @@ export function mount(box, props, trigger, watch) {
   listen(box, "plan", (plan) => {
     if (!plan?.values) return;
     values = plan.values;
-    dial.value = values.n_layer;
     show(values.n_layer);
     explain();
   });

@@ -66,7 +66,7 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
     with gr.Column(elem_id="lv-more", elem_classes="lv-panel"):
         component("spark")
         live = component("live")
-        dial = component("dial", value={"deepest": DEEPEST})
+        dial = component("dial", value={"deepest": DEEPEST, "depth": PRESETS[PRIMARY].settings.model.n_layer})
         more = _more_controls()
     form = replace(form, more=more)
     with gr.Column(elem_id="lv-model", elem_classes="lv-panel"):
