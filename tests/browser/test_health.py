@@ -23,6 +23,9 @@ def test_a_healthy_run_says_so_and_shows_its_layers(page, app_server):
     assert "tokens 17–32" in panel.inner_text()
     assert "insides of words" in panel.inner_text()
     panel.get_by_text("Speed: ").wait_for()  # how close to the machine's limit, or that this comes
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert panel.locator(".lv-health-scroll").evaluate("(table) => table.scrollWidth <= table.clientWidth")
+    page.set_viewport_size({"width": 1366, "height": 768})
     page.evaluate(f"window.llmviz.select({{run: '{run}', step: 64}})")  # the time machine takes it along
     page.wait_for_function("document.querySelector('.lv-health-panel h2')?.textContent.includes('step 51')")
     page.keyboard.press("Escape")
