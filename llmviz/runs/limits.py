@@ -221,12 +221,13 @@ def too_long(settings: RunSettings, limits: Limits) -> list[str]:
 
 
 def too_large(settings: RunSettings, limits: Limits, vocab_size: int | None = None) -> list[str]:
-    """Why this model does not fit the machine, and last the nearest one that does; [] if it does."""
+    """Why this model does not fit the machine, and the nearest one that does; [] if it does."""
     vocab_size = vocab_size or guess_vocabulary(settings)
     sentences = excesses(settings, limits, vocab_size)
     if sentences:
         fits = lambda less: not (excesses(less, limits, vocab_size) or conflicts(less))  # noqa: E731 (short)
-        sentences[-1] = f"{sentences[-1]} {nearest_that_fits(settings, fits)}".strip()
+        # With the first, which the page shows in a line of its own.
+        sentences[0] = f"{sentences[0]} {nearest_that_fits(settings, fits)}".strip()
     return sentences
 
 

@@ -83,9 +83,9 @@ def test_it_fits_and_goes_together(
     )
     limits = limits_of(Machine(cores, gigabytes * 10**9), {}, 10**10)
     sentences = too_large(asked, limits)
-    if sentences and "The nearest" in sentences[-1]:
-        assert not too_large(taken_at_its_word(asked, sentences[-1]), limits)
-    assert not sentences or "The nearest" in sentences[-1] or asked.training.accumulation > 1
+    if sentences and "The nearest" in sentences[0]:
+        assert not too_large(taken_at_its_word(asked, sentences[0]), limits)
+    assert not sentences or "The nearest" in sentences[0] or asked.training.accumulation > 1
 
 
 def limits(**least):
@@ -105,13 +105,13 @@ def limits(**least):
 )
 def test_it_changes_what_has_to_change_and_the_batch_first(least, changed):
     asked = parse_settings({"n_layer": 6, "n_head": 4, "n_embd": 256, "block_size": 256, "batch_size": 32})
-    sentence = too_large(asked, limits(**least))[-1]
+    sentence = too_large(asked, limits(**least))[0]
     assert {label for label in NAMES if f"{label} " in sentence.partition("The nearest")[2]} == changed
 
 
 def test_where_nothing_fits_nothing_is_promised():
     assert nearest_that_fits(RunSettings(), lambda _: False) == ""
-    sentence = too_large(RunSettings(), limits(parameters="10"))[-1]
+    sentence = too_large(RunSettings(), limits(parameters="10"))[0]
     assert "nearest" not in sentence and sentence.endswith(".")
 
 
@@ -133,7 +133,7 @@ def test_the_labels_are_those_of_the_form():
 )
 def test_what_a_batch_or_a_context_begins_with_shrinks_along(more, least, proposed):
     asked = parse_settings({"n_layer": 2, "n_head": 4, "n_embd": 128, "block_size": 128} | more)
-    meant = taken_at_its_word(asked, too_large(asked, limits(**least))[-1])
+    meant = taken_at_its_word(asked, too_large(asked, limits(**least))[0])
     assert proposed <= {name for name in NAMES.values() if meant.flat()[name] != asked.flat()[name]}
 
 
