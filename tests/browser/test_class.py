@@ -99,7 +99,7 @@ def test_eyes_on_me_and_a_look_that_is_seen(page, teacher, class_server):
 def test_the_lessons_plan_and_end_reach_every_page(page, teacher, class_server):
     open_app(page, class_server)
     sign_in(teacher)
-    teacher.get_by_role("button", name="Lesson").click()
+    teacher.get_by_role("button", name="Lesson", exact=True).click()
     teacher.locator("#lv-plan-preset").select_option("spark")
     teacher.get_by_role("button", name="Use in this lesson").click()
     page.wait_for_function("document.querySelector('#lv-size input')?.value === 'Spark'")
