@@ -53,6 +53,7 @@ def test_the_class_tab_is_the_teachers(teacher):
     assert not tab.is_visible()
 
 
+@pytest.mark.slow
 def test_eyes_on_me_and_a_look_that_is_seen(page, teacher, class_server):
     open_app(page, class_server)
     run = press_train(page, "Small")
@@ -96,6 +97,7 @@ def test_eyes_on_me_and_a_look_that_is_seen(page, teacher, class_server):
     wait_for_status(page, run, "stopped")
 
 
+@pytest.mark.slow
 def test_the_lessons_plan_and_end_reach_every_page(page, teacher, class_server):
     open_app(page, class_server)
     sign_in(teacher)

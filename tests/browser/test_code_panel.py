@@ -63,6 +63,7 @@ def test_the_help_makes_no_header_higher(page, app_server):
         assert with_help == page.evaluate(measure)
 
 
+@pytest.mark.slow
 def test_every_panel_shows_its_code_and_gives_the_focus_back(page, app_server):
     open_app(page, app_server)
     settings = page.evaluate(f"{IN_VIEW}.settings")

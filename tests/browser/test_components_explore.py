@@ -320,6 +320,7 @@ def test_of_very_many_heads_fewer_tokens_are_drawn_than_the_model_sees(
     page.wait_for_selector("#attention .notice", state="hidden")
 
 
+@pytest.mark.slow
 def test_a_model_that_takes_long_to_open_is_said_to(
     open_page: Callable, harness: tuple[str, Explore]
 ) -> None:
@@ -331,6 +332,7 @@ def test_a_model_that_takes_long_to_open_is_said_to(
     assert not page.locator("#attention .notice").is_visible()
 
 
+@pytest.mark.slow
 def test_so_it_is_where_it_writes(open_page: Callable, harness: tuple[str, Explore]) -> None:
     harness[1].opening_seconds = 4.0
     page = open_page("tab=sample&run=letters")

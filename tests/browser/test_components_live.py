@@ -113,6 +113,7 @@ COUNT_FRAMES = """async (milliseconds) => {
 }"""
 
 
+@pytest.mark.slow
 def test_frames_keep_coming_while_points_arrive(stage, look):
     run = new_run(stage[0], max_steps=6000)
     run.train(5000)

@@ -8,6 +8,7 @@ from tests.browser.driving import open_app, press_train
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.slow
 def test_the_page_works_under_its_content_security_policy(page, app_server):
     complaints: list[str] = []
     page.on("console", lambda m: complaints.append(m.text) if "Content Security Policy" in m.text else None)

@@ -32,6 +32,7 @@ def test_train_grows_a_curve_and_a_reload_finds_it(page, app_server):
     wait_for_status(page, run, "finished", 90)
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_replaced_and_the_page_says_so(page, own_server):
     open_app(page, own_server)
     run = press_train(page, "Small")
@@ -59,6 +60,7 @@ def test_a_killed_server_leaves_no_worker_and_its_runs_go_on(page, own_server):
     wait_for(page, f"(store.data.get('{run}')?.step.at(-1) ?? 0) > {at + 5}", 45)
 
 
+@pytest.mark.slow
 def test_a_second_browser_with_the_link_looks_but_may_not_touch(page, chromium, app_server):
     open_app(page, app_server)
     run = press_train(page, "Small")

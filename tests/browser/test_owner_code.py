@@ -194,6 +194,7 @@ def test_forget_me_shows_the_code_once_more_and_leaves_nothing(page, app_server)
 # ---------------------------------------------------------------- two tabs
 
 
+@pytest.mark.slow
 def test_two_tabs_that_open_at_once_have_one_token(chromium, app_server):
     context = chromium.new_context()
     tabs = [context.new_page() for _ in range(4)]

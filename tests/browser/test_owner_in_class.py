@@ -68,6 +68,7 @@ def test_a_closed_tab_is_forgotten_and_its_code_leads_back(chromium, class_serve
     context.close()
 
 
+@pytest.mark.slow
 def test_two_open_tabs_agree_without_any_storage_in_common(page, class_server):
     open_in_class(page, class_server)
     run = press_train(page)

@@ -260,6 +260,7 @@ def press(page):
     return page.locator("dialog.lv-personal")
 
 
+@pytest.mark.slow
 def test_nothing_is_sent_before_the_choice_and_nothing_of_it_after_removing(page, app_server):
     open_app(page, app_server)
     sent = fill_own_text(page, STORY)
@@ -312,6 +313,7 @@ def test_a_text_without_people_is_asked_no_question(page, app_server):
     assert any("The cat sat" in request for request in sent)
 
 
+@pytest.mark.slow
 def test_a_text_that_is_not_learned_from_stays_where_it_is(page, app_server):
     """Another size leaves it as what is learned from, and so the question; another text does not."""
     open_app(page, app_server)

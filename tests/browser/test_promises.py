@@ -113,7 +113,8 @@ def test_it_works_over_plain_http_on_a_classroom_address(chromium, app_server):
     assert not errors
 
 
-@pytest.mark.parametrize("seconds", [5, pytest.param(60, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [5, 60])
 def test_an_outage_is_caught_up_without_a_reload(page, app_server, seconds):
     open_app(page, app_server)
     page.evaluate("window.notReloaded = true")
@@ -192,6 +193,7 @@ def test_what_a_reader_types_is_never_run(page, app_server):
     assert page.evaluate("window.hacked") is None
 
 
+@pytest.mark.slow
 def test_a_link_fills_the_form_and_a_wrong_one_is_explained(page, app_server):
     open_app(page, app_server, "?preset=spark&n_layer=3&corpus=rhymes")
     page.wait_for_function("document.querySelector('#lv-set-n_layer input')?.value === '3'")

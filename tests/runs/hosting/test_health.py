@@ -66,6 +66,7 @@ def test_a_host_before_its_start_and_after_its_end_is_not_well(tmp_path):
     assert host.health()["problems"][0] == "The program is ending."
 
 
+@pytest.mark.slow
 def test_a_killed_nursery_is_replaced_when_it_is_needed_and_no_reason_for_an_alarm(
     tmp_path, flat, owner, until
 ):

@@ -166,6 +166,7 @@ def test_no_process_outlives_a_killed_server_and_its_runs_go_on_afterwards(tmp_p
         assert host.summary(paused)["status"] == "paused"
 
 
+@pytest.mark.slow
 def test_closing_writes_a_checkpoint_of_every_run_and_leaves_no_process(tmp_path, flat, owner, until):
     host = Host(tmp_path / "data", shipped_dir=None, cores=2, chores=False)
     host.start()
