@@ -2,7 +2,7 @@
 // what each part costs. It follows every setting; the numbers come from the server, which counts without torch.
 
 import { listen, store } from "./core.js";
-import { formatBytes, formatOperations, formatSeconds, formatShort, h, oncePerFrame, setText } from "./dom.js";
+import { formatBytes, formatOperations, formatShort, h, oncePerFrame, setText, timeOf } from "./dom.js";
 import { help } from "./help.js";
 
 const HELP = [
@@ -48,7 +48,7 @@ function totalsOf(estimate, usual) {
     part(estimate.parameters, `${formatShort(estimate.parameters)} parameters`, usual?.parameters),
     part(estimate.memory_mb, formatBytes(estimate.memory_mb * 1e6), usual?.memory_mb),
     part(estimate.flops, `${formatOperations(estimate.flops)} in all`, usual?.flops),
-    `${estimate.provisional ? "very roughly" : "about"} ${formatSeconds(estimate.seconds)}`,
+    timeOf(estimate),
   ].join(" · ");
 }
 

@@ -75,5 +75,11 @@ export function formatSeconds(s) {
   return s < 5400 ? `${Math.round(s / 60)} min` : `${Math.round(s / 360) / 10} h`;
 }
 
+/** "about 12 s", of an estimate; "time not known" where a graphics card may compute it. */
+export function timeOf({ seconds, provisional }) {
+  if (!Number.isFinite(seconds)) return "time not known";
+  return `${provisional ? "very roughly" : "about"} ${formatSeconds(seconds)}`;
+}
+
 /** What this run reads and guesses: "letters", "tokens" or "bytes". */
 export const unitOf = (summary) => summary?.data?.unit ?? "tokens";

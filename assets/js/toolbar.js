@@ -1,7 +1,7 @@
 // The buttons of Train. Train asks Gradio (the form's values are there); the others ask our routes.
 
 import { listen, openedWith, selectionFromURL, store, summaryOf } from "./core.js";
-import { formatOperations, formatSeconds, formatShort, h, setText } from "./dom.js";
+import { formatOperations, formatShort, h, setText, timeOf } from "./dom.js";
 import { lessonsButton } from "./lessonbook.js";
 import { mayBeSent } from "./owntext.js";
 import { command, complain, formChanged } from "./page.js";
@@ -116,11 +116,10 @@ const firstOf = (sentences) => (sentences.length > 1 ? `1 of ${sentences.length}
 function whatToExpect({ size, pristine, estimate, primary }) {
   const now = (pristine ?? true) ? store.host?.estimates?.[size ?? primary] : estimate;
   if (!now) return "";
-  const about = now.provisional ? "very roughly" : "about";
   const crowd = store.host?.active ? `, ${store.host.active} training now` : "";
   const work = now.flops ? `, ${formatOperations(now.flops)}` : "";
   const size_ = `${formatShort(now.parameters)} parameters, ${Math.ceil(now.memory_mb)} MB${work}`;
-  return `${about} ${formatSeconds(now.seconds)}${crowd} · ${size_}`;
+  return `${timeOf(now)}${crowd} · ${size_}`;
 }
 
 /** Whether a link says more than which run and step to show, or something else in their place. */

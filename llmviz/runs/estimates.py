@@ -163,7 +163,8 @@ class Estimator:
 
     def estimate(self, settings: RunSettings, ahead: Sequence[float] = ()) -> dict[str, Any]:
         """{"seconds", "provisional", "parameters", "memory_mb", "flops"} of a run that starts now; flops: the
-        floating-point operations of all its steps.
+        floating-point operations of all its steps; seconds: None where a graphics card may compute it, which
+        nobody has measured.
 
         ahead: of every other run, for how many seconds of turns it will still train; infinity if nobody
         knows. Who is done earlier leaves its turns to the rest.
@@ -174,7 +175,7 @@ class Estimator:
         turns = seconds_of(settings, costs, val_tokens)
         seconds = max(turns, (turns + sum(min(other, turns) for other in ahead)) / self.cores)
         return {
-            "seconds": round(seconds, 1),
+            "seconds": round(seconds, 1) if settings.training.device == "cpu" else None,
             "provisional": not self.measured or not all(m.quiet for m in self.measured.values()),
             "parameters": n_parameters(settings.model, vocab_size),
             "memory_mb": round(memory / 1e6),

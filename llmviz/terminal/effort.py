@@ -15,10 +15,7 @@ WORTH_MEASURING = 5.0  # seconds of training, after which half a second of measu
 def tell_estimate(run: RunDirectory, as_json: bool) -> None:
     """Parameters, memory, operations and seconds of a new run; the seconds are a guess, for nothing has been
     measured yet, and for a graphics card there is not even that."""
-    settings = run.settings()
-    found = Estimator(machine().cores, run.dataset().parent).estimate(settings)
-    if settings.training.device != "cpu":
-        found["seconds"] = None
+    found = Estimator(machine().cores, run.dataset().parent).estimate(run.settings())
     if as_json:
         print_json({"kind": "estimate"} | found)
         return

@@ -162,6 +162,13 @@ def test_compiling_is_counted_for_every_size():
     assert more == pytest.approx(3 * 20)
 
 
+@pytest.mark.parametrize("device", ["auto", "cuda", "mps"])
+def test_how_long_a_graphics_card_takes_nobody_has_measured(estimator, device):
+    found = estimator.estimate(parse_settings({"device": device}))
+    assert found["seconds"] is None
+    assert found["flops"] == estimator.estimate(parse_settings({}))["flops"]
+
+
 def test_a_time_limit_limits():
     spark = PRESETS["spark"].settings
     limited = parse_settings(spark.flat() | {"max_steps": 1_000_000, "max_seconds": 2.0})
