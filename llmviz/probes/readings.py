@@ -12,7 +12,6 @@ from typing import Any, Literal
 
 from llmviz.probes.token_classes import CLASSES
 from llmviz.settings import RunSettings
-from llmviz.settings.choices import choices_of
 
 Record = dict[str, Any]
 
@@ -209,7 +208,7 @@ def _dead_units(case: _Case) -> Iterator[Reading]:
 
 
 def _what_silences(settings: RunSettings) -> str:
-    if choices_of(settings.model).bias:
+    if settings.model.choices.bias:
         return "A learning rate too high, or biases far below zero, switch units off."
     return "A learning rate too high switches units off."
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from llmviz.runs.directory import RunDirectory
-from llmviz.settings import FIELDS, ModelSettings, about
+from llmviz.settings import FIELDS, ModelSettings, about, counted
 from llmviz.settings.choices import ARCHITECTURES, Choices, sized
 
 HEAD = """---
@@ -69,13 +69,9 @@ def _about(model: ModelSettings, n_parameters: int) -> str:
     usual = sized(ARCHITECTURES[model.architecture], model) == model.choices
     return (
         f"A GPT of {n_parameters:,} parameters (architecture {model.architecture}"
-        f"{'' if usual else ' with parts changed'}: {_count(model.n_layer, 'layer')}, "
-        f"{_count(model.n_head, 'head')}, {model.n_embd} wide), exported from LLMViz.\n"
+        f"{'' if usual else ' with parts changed'}: {counted(model.n_layer, 'layer')}, "
+        f"{counted(model.n_head, 'head')}, {model.n_embd} wide), exported from LLMViz.\n"
     )
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}{'s' * (number != 1)}"
 
 
 def _origin(source: dict[str, Any]) -> str:

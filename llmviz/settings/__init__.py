@@ -9,7 +9,16 @@ from llmviz.settings.data import DataSettings
 from llmviz.settings.model import ModelSettings
 from llmviz.settings.optimizers import usual_settings
 from llmviz.settings.presets import PRESETS, Preset
-from llmviz.settings.run import FIELDS, ROOMS, RunSettings, SettingsError, conflicts, parse_settings, shown
+from llmviz.settings.run import (
+    FIELDS,
+    ROOMS,
+    RunSettings,
+    SettingsError,
+    conflicts,
+    counted,
+    parse_settings,
+    shown,
+)
 from llmviz.settings.sampling import SamplingSettings
 from llmviz.settings.training import TrainingSettings
 
@@ -28,6 +37,7 @@ __all__ = [
     "about",
     "bound",
     "conflicts",
+    "counted",
     "parse_settings",
     "setting",
     "shown",

@@ -6,6 +6,7 @@ from llmviz.settings.base import Room, setting
 
 CorpusName = Literal["stories", "dinosaurs", "rhymes", "python-docs", "python-source", "text"]
 TokenizerKind = Literal["chars", "bytes", "bpe", "file"]
+ANY_TEXT = "0" * 64  # in place of the hash of a text of one's own, while there is none yet
 
 
 class DataSettings(Room):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from llmviz.settings.model import ModelSettings
 from llmviz.settings.optimizers import LION_SHARE, OPTIMIZERS, SGD_RATE, usual_settings
-from llmviz.settings.run import RunSettings
+from llmviz.settings.run import RunSettings, counted
 
 HEAD_WIDTH = 32  # numbers of a head, and of the width for each layer
 MOST_HEADS = 64
@@ -84,7 +84,7 @@ def _size(depth: int, width: int, model: ModelSettings) -> dict[str, Derived]:
     heads = _heads(width, model)
     about = "," if width == HEAD_WIDTH * depth else ", or as near as the heads can share it,"
     return {
-        "n_layer": Derived(depth, f"{_count(depth, 'layer')}: the dial itself."),
+        "n_layer": Derived(depth, f"{counted(depth, 'layer')}: the dial itself."),
         "n_embd": Derived(
             width,
             f"Width {width}: {HEAD_WIDTH} for each layer{about} so that depth and width grow together; the "
@@ -92,8 +92,8 @@ def _size(depth: int, width: int, model: ModelSettings) -> dict[str, Derived]:
         ),
         "n_head": Derived(
             heads,
-            f"{_count(heads, 'head')}: {model.head_width or width // heads} numbers for each, enough to tell "
-            "many tokens apart; the wider the model, the more heads look at different things.",
+            f"{counted(heads, 'head')}: {model.head_width or width // heads} numbers for each, enough to "
+            "tell many tokens apart; the wider the model, the more heads look at different things.",
         ),
     }
 
@@ -157,7 +157,3 @@ def _learning_rate(width: int, settings: RunSettings) -> tuple[float, str]:
         rate *= LION_SHARE
         why += "; a third of that, as Lion moves every weight by all of it"
     return float(f"{rate:.2g}"), why
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}{'s' * (number != 1)}"

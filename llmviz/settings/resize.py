@@ -3,6 +3,7 @@ reader chose besides, such as a text or an optimizer, stays. So the order of cho
 
 from typing import Any, get_args
 
+from llmviz.settings.data import ANY_TEXT
 from llmviz.settings.optimizers import usual_settings
 from llmviz.settings.presets import PRESETS
 from llmviz.settings.run import FIELDS, RunSettings, SettingsError, parse_settings
@@ -34,9 +35,7 @@ def resized(flat: dict[str, Any], old: RunSettings, new: RunSettings) -> dict[st
     usual = usual_settings(own.get("optimizer", recipe["optimizer"]), new)
     for kept in (usual | own, text):
         try:
-            parse_settings(
-                recipe | kept | {"text_sha256": "0" * 64}
-            )  # that of a text of one's own comes later
+            parse_settings(recipe | kept | {"text_sha256": ANY_TEXT})
         except SettingsError:
             continue
         return recipe | kept

@@ -119,6 +119,11 @@ def _sentence(mistake: Any) -> str:
     return f"{field.title} cannot be {quoted}: {_allowed(field, mistake)}."
 
 
+def counted(number: int, thing: str) -> str:
+    """“1 layer”, “2 layers”."""
+    return f"{number} {thing}{'s' * (number != 1)}"
+
+
 def shown(given: Any) -> str:
     """What somebody sent, as it may stand in a sentence: not too long, and letters that can be written."""
     text = str(given)

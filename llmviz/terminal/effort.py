@@ -7,6 +7,7 @@ from llmviz.runs.estimates import Estimator
 from llmviz.runs.limits import readable
 from llmviz.runs.machine import machine
 from llmviz.runs.roofline import Roof, roofline
+from llmviz.settings import counted
 from llmviz.terminal.output import print_json
 
 WORTH_MEASURING = 5.0  # seconds of training, after which half a second of measuring is not in the way
@@ -41,7 +42,7 @@ def speed_reached(run: RunDirectory, vocab_size: int | None) -> dict[str, Any] |
 
 def speed_in_words(speed: dict[str, Any]) -> str:
     """One sentence."""
-    threads = f"{speed['threads']} thread{'s' * (speed['threads'] != 1)}"
+    threads = counted(speed["threads"], "thread")
     return (
         f"Its steps made {operations(speed['reached'])} a second, {speed['share']:.0%} of the "
         f"{operations(speed['roof'])} that large matrix products reach here with {threads}"

@@ -39,7 +39,7 @@ ALWAYS: dict[str, tuple[Piece, ...]] = {
         Piece(
             "llmviz/training/schedule.py",
             "learning_rate_at",
-            "How far a step goes: up a ramp, down a cosine.",
+            "How far a step goes: up a ramp, and down again.",
         ),
         Piece("llmviz/evaluation/loss.py", "evaluate", "The validation line: text that is not learned from."),
         Piece("llmviz/evaluation/loss.py", "_score", "The surprise in one batch of that text."),

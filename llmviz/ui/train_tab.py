@@ -17,6 +17,7 @@ from llmviz.settings import (
     about,
     parse_settings,
 )
+from llmviz.settings.data import ANY_TEXT
 from llmviz.settings.derive import DEEPEST, DERIVED, brought_along, derived_from_depth
 from llmviz.settings.resize import resized
 from llmviz.ui.components import component
@@ -109,7 +110,7 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> For
         flat = flat_of(names, size, corpus, tokenizer, *more)
         said = {"primary": PRIMARY, "size": size, "corpus": corpus}
         if corpus == "text":
-            flat["text_sha256"] = "0" * 64  # any: the host checks the text itself, when it is sent
+            flat["text_sha256"] = ANY_TEXT  # the host checks the text itself, when it is sent
         try:
             settings = parse_settings(flat)
         except SettingsError as error:
