@@ -60,7 +60,7 @@ def test_eyes_on_me_and_a_look_that_is_seen(page, teacher, class_server):
     sign_in(teacher)
     card = teacher.locator(".lv-class-card").first
     card.wait_for()
-    teacher.wait_for_function("/\\d %/.test(document.querySelector('.lv-class-share').textContent)")
+    teacher.wait_for_function("/\\d %/.test(document.querySelector('.lv-class-share')?.textContent)")
     assert run not in teacher.content()
 
     teacher.locator("#lv-freeze").click()
@@ -116,7 +116,7 @@ def test_the_lessons_plan_and_end_reach_every_page(page, teacher, class_server):
     teacher.locator("#lv-done-at").click()
     page.locator(".lv-deadline", has_text="done at").wait_for()
     teacher.get_by_role("button", name="Not at").click()
-    page.wait_for_function("document.querySelector('.lv-deadline').textContent === ''")
+    page.wait_for_function("document.querySelector('.lv-deadline')?.textContent === ''")
     teacher.locator(".lv-class-end input").fill("00:00")
     teacher.locator("#lv-done-at").click()
     teacher.get_by_text("That time has passed already").wait_for()

@@ -324,7 +324,7 @@ def test_the_status_says_it_in_words(look):
     assert "finished, step 700 of 700" in line
     assert "First guess right" in line
     page.get_by_label("Model", exact=True).select_option(WAITING)
-    page.wait_for_function("document.querySelector('.lv-state').textContent.includes('next in 0.4 s')")
+    page.wait_for_function("document.querySelector('.lv-state')?.textContent.includes('next in 0.4 s')")
 
 
 def test_a_run_that_failed_offers_a_way_on(stage, look):
@@ -341,7 +341,7 @@ def test_in_company_the_status_says_the_share(stage, look):
     run = new_run(stage[0])
     run.train(100)
     page = look(run.id)
-    said = "document.querySelector('.lv-state').textContent"
+    said = "document.querySelector('.lv-state')?.textContent"
     page.wait_for_function(f"{said} === '1 of 5 training now, step 100 of 600; about 10 s left at this pace'")
     run.rivals = 1
     page.wait_for_function(f"{said} === 'training, step 100 of 600, about 10 s left'")

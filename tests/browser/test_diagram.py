@@ -107,7 +107,7 @@ def test_every_setting_of_the_model_is_seen_in_the_diagram(page, app_server):
         page.locator(f"#lv-set-{name} input").fill(str(value))
         page.keyboard.press("Tab")
 
-    page.wait_for_function("document.querySelector('.lv-diagram').textContent.includes('4 blocks')")
+    page.wait_for_function("document.querySelector('.lv-diagram')?.textContent.includes('4 blocks')")
     changes(lambda: fill("rope_base", 500))
     changes(lambda: fill("rope_base", 0))
     for name, label in NAMES.items():

@@ -80,7 +80,7 @@ def test_one_dial_fills_the_form_and_says_why(page, app_server):
     assert (settings["n_layer"], settings["n_embd"], settings["max_steps"]) == (3, 120, 1500)
     # What can be changed while it trains begins with what the run has, though the page learns that later.
     rate = str(settings["learning_rate"])
-    page.wait_for_function(f"document.querySelector('#lv-live-learning_rate').value === '{rate}'")
+    page.wait_for_function(f"document.querySelector('#lv-live-learning_rate')?.value === '{rate}'")
     page.locator("#lv-stop").click()
 
 
