@@ -111,7 +111,7 @@ class HarnessModel(TemplateLM):
                 for (pair, inputs, targets), guesses in zip(chunk, log_p, strict=True):
                     guesses = guesses[len(inputs) - len(targets) : len(inputs)]  # (n, V)
                     wanted = torch.tensor(targets, device=self._device)  # (n,)
-                    nats[pair] += guesses.gather(1, wanted[:, None]).double().sum().item()
+                    nats[pair] += guesses.gather(1, wanted[:, None]).cpu().double().sum().item()
                     greedy[pair] &= bool((guesses.argmax(-1) == wanted).all())
         return list(zip(nats, greedy, strict=True))
 

@@ -115,7 +115,8 @@ def _score(model: GPT, tokens: Tensor) -> tuple[float, int]:
     logits = model(inputs).flatten(0, 1)  # (B·t, V)
     surprise = F.cross_entropy(logits, targets, reduction="none")  # (B·t,)
     right = first_guess_is_right(logits, targets).sum()
-    return surprise.double().sum().item(), int(right)  # float32 would lose digits over a million tokens
+    # float32 would lose digits over a million tokens, and Apple's graphics have nothing longer.
+    return surprise.cpu().double().sum().item(), int(right)
 
 
 def first_guess_is_right(logits: Tensor, targets: Tensor) -> Tensor:

@@ -27,7 +27,9 @@ class Batch(NamedTuple):
 
     def to(self, device: torch.device) -> "Batch":
         """The same batch where the model lives."""
-        return Batch(*(tensor.to(device, non_blocking=True) for tensor in self))
+        # Not non_blocking: the copy would still read what Python has let go of, and every step waits for the
+        # device anyway, to hear its loss.
+        return Batch(*(tensor.to(device) for tensor in self))
 
     def pieces(self, count: int) -> Iterator[tuple["Batch", Tensor]]:
         """The batch cut into at most `count` pieces, each with its share of all places that count.

@@ -1,10 +1,11 @@
 """Computing twice instead of remembering (activation checkpointing)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 
@@ -19,9 +20,26 @@ def recompute_blocks(model: nn.Module) -> None:
 
 
 def _twice(forward: Callable[..., Any]) -> Callable[..., Any]:
-    def recomputed(*args: Any, **kwargs: Any) -> Any:
+    def recomputed(x: Tensor, *args: Any, **kwargs: Any) -> Any:
         if not torch.is_grad_enabled():
-            return forward(*args, **kwargs)
-        return checkpoint(forward, *args, use_reentrant=False, **kwargs)
+            return forward(x, *args, **kwargs)
+        options = {"context_fn": _same_dice} if x.device.type == "mps" else {}  # `checkpoint` forgets its dice
+        return checkpoint(forward, x, *args, use_reentrant=False, **options, **kwargs)
 
     return recomputed
+
+
+def _same_dice() -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
+    """Around the first and the second computation of a block on Apple's graphics."""
+    return nullcontext(), _dice(torch.mps.get_rng_state())
+
+
+@contextmanager
+def _dice(state: Tensor) -> Iterator[None]:
+    """Inside, the dice of Apple's graphics fall from this state on; afterwards as if nothing had been."""
+    before = torch.mps.get_rng_state()
+    torch.mps.set_rng_state(state)
+    try:
+        yield
+    finally:
+        torch.mps.set_rng_state(before)

@@ -1,5 +1,7 @@
 """What a machine can compute with is read off what it says of itself."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -25,3 +27,11 @@ def test_bf16_units_of_a_cpu(tmp_path, monkeypatch, line, has):
 def test_a_machine_that_says_nothing_has_none(tmp_path, monkeypatch):
     monkeypatch.setattr(hardware, "CPU_INFO", tmp_path / "missing")
     assert not hardware.has_bf16_units(torch.device("cpu"))
+
+
+@pytest.mark.parametrize("room", ["model", "evaluation", "generation", "training", "probes"])
+def test_numbers_of_64_bits_stay_on_the_processor(room):
+    """Apple's graphics have none, and raise TypeError when they are asked for some."""
+    for path in (Path(hardware.__file__).parents[1] / room).rglob("*.py"):
+        code = path.read_text("utf-8").replace(".cpu().double()", "")
+        assert ".double()" not in code and "torch.double" not in code, path

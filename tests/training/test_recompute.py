@@ -2,9 +2,11 @@
 
 import pytest
 import torch
+from torch.utils.checkpoint import checkpoint
 
 from llmviz.training import Trainer
 from llmviz.training.costs import step_flops, training_memory
+from llmviz.training.recompute import _same_dice
 from tests.training.tiny import V, settings
 from tests.training.tiny import trainer as tiny_trainer
 
@@ -47,6 +49,22 @@ def test_blocks_are_computed_twice_only_for_gradients():
     assert len(calls) == 2
     t.loss_ahead()
     assert len(calls) == 3
+
+
+def test_dice_that_torch_does_not_keep_fall_alike_as_well(monkeypatch):
+    """Apple's graphics, played by the processor without its dice being kept."""
+    monkeypatch.setattr(torch.mps, "get_rng_state", torch.get_rng_state)
+    monkeypatch.setattr(torch.mps, "set_rng_state", torch.set_rng_state)
+    ones = torch.ones(1000, requires_grad=True)
+
+    def half(x):
+        return torch.dropout(x, 0.5, train=True)
+
+    kept = checkpoint(half, ones, use_reentrant=False, preserve_rng_state=False, context_fn=_same_dice)
+    after = torch.get_rng_state()
+    (gradient,) = torch.autograd.grad(kept.sum(), ones)
+    assert torch.equal(gradient, kept)  # 2 where a number was kept, 0 where it was not
+    assert torch.equal(torch.get_rng_state(), after)
 
 
 def test_it_is_estimated():
