@@ -67,7 +67,7 @@ def _norm(choices: Choices, width: int) -> int:
 # from smaller parts, each of which keeps something.
 _KEPT = 8  # vectors of C numbers a token, in every layer: the stream, two norms, the way out of attention
 _KEPT_BY = {"gelu": 2, "relu": 2, "relu2": 2, "swiglu": 4}  # vectors of F numbers, by activation
-_WORKSPACE = 40_000_000  # bytes: kernels, allocator, and the pages of Python and torch that get written to
+WORKSPACE = 40_000_000  # bytes: kernels, allocator, and the pages of Python and torch that get written to
 _SCRATCH = 2 * 12  # numbers, times C²: the kernels' copies of one layer's matrices, and gaps between them
 
 
@@ -83,7 +83,7 @@ def memory_bytes(model: Shape, vocab_size: int, batch_size: int, remembered: int
     parameters = n_parameters(model, vocab_size)
     states = 2 * parameters + (2 * parameters if remembered is None else remembered)
     if not model.choices.blocks:
-        return FLOAT * (states + 4 * tokens * vocab_size) + _WORKSPACE
+        return FLOAT * (states + 4 * tokens * vocab_size) + WORKSPACE
     layers = tokens * model.n_layer * _kept(model)
     ends = tokens * (8 * model.n_embd + 3 * vocab_size)  # embeddings; logits, their log-softmax and gradient
     ends += tokens * vocab_size if model.choices.soft_cap else 0
@@ -92,7 +92,7 @@ def memory_bytes(model: Shape, vocab_size: int, batch_size: int, remembered: int
     per_token = 3 * model.n_head * model.block_size + 3 * model.n_embd
     dropped = tokens * model.n_layer * per_token if model.dropout else 0
     scratch = _SCRATCH * model.n_embd**2
-    return FLOAT * (states + layers + ends + dropped + scratch + _prices(model)) + _WORKSPACE
+    return FLOAT * (states + layers + ends + dropped + scratch + _prices(model)) + WORKSPACE
 
 
 def _kept(model: Shape) -> float:

@@ -19,9 +19,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from llmviz.model.gpt import GPT
+from llmviz.probes.portion import windows_to_read
 from llmviz.probes.token_classes import TokenClasses
 
-MOST_TOKENS = 4096  # of a batch that are read: a large one says no more than this many, and costs more
 ENTROPY_WINDOWS, ENTROPY_TOKENS = 2, 256  # attention weights grow with the square of the tokens
 SILENT = 1e-6  # a unit whose gradient is this small beside what reaches its layer was zero for every token
 SAMPLED = 20_000  # numbers of a matrix by which its change is measured
@@ -49,8 +49,8 @@ def diagnose(
     model: GPT, inputs: Tensor, targets: Tensor, counted: Tensor, classes: TokenClasses
 ) -> Diagnosis:
     """Examine a model on one batch. inputs, targets: (B, T) token ids; counted: (B, T) bool, where a guess
-    counts. Of a batch of more than MOST_TOKENS tokens only the first windows are read."""
-    n = _windows_to_read(*inputs.shape)
+    counts. Of a large batch only the first windows are read (`portion`)."""
+    n = windows_to_read(*inputs.shape)
     inputs, targets, counted = inputs[:n], targets[:n], counted[:n]
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     parts = 2 if n > 1 else 1  # the two halves differ by chance only: that is how the noise is measured
@@ -120,11 +120,11 @@ def _mean_and_noise(halves: list[list[Tensor]], n: int) -> tuple[list[Tensor], l
     """
     if len(halves) == 1:
         return halves[0], _squares(halves[0]), None
-    first, second = halves
-    mean = torch._foreach_add(first, second)
-    torch._foreach_mul_(mean, 0.5)
-    torch._foreach_sub_(first, mean)  # half of the difference
-    return mean, _squares(mean), n * math.fsum(_squares(first))
+    mean, half_apart = halves  # first half and second, made into what is wanted in place: memory is short
+    torch._foreach_sub_(half_apart, mean)
+    torch._foreach_mul_(half_apart, 0.5)
+    torch._foreach_add_(mean, half_apart)
+    return mean, _squares(mean), n * math.fsum(_squares(half_apart))
 
 
 def _squares(tensors: list[Tensor]) -> list[float]:
@@ -187,12 +187,6 @@ def loss_by_position(losses: np.ndarray, counted: np.ndarray) -> list[float | No
     starts = [0, *(2**k for k in range(T.bit_length()) if 2**k < T)]
     sums, counts = (np.add.reduceat(values.sum(0), starts) for values in (losses, counted))
     return [float(s / c) if c else None for s, c in zip(sums, counts, strict=True)]
-
-
-def _windows_to_read(B: int, T: int) -> int:
-    """An even number, so that the halves are equal; or the only window there is."""
-    n = min(B, max(MOST_TOKENS // T, 2))
-    return n - n % 2 if n > 1 else 1
 
 
 @contextmanager

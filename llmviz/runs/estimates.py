@@ -19,12 +19,13 @@ from typing import Any
 from llmviz.model.size import flops_per_token, n_parameters
 from llmviz.runs.examination import n_examined
 from llmviz.runs.film import is_film_step
+from llmviz.runs.memory import run_memory
 from llmviz.runs.pacing import CHECKPOINTS, EVALUATIONS, SAMPLES
 from llmviz.runs.roofline import Roof
 from llmviz.runs.snapshots import is_snapshot_step
 from llmviz.settings import RunSettings
 from llmviz.text.files import write_atomically
-from llmviz.training.costs import compile_seconds, step_flops, training_memory
+from llmviz.training.costs import compile_seconds, step_flops
 
 ROOMS = ("training", "model", "evaluation", "generation", "probes")  # code that decides how fast a run is
 GUESSED_FLOPS = 5e10  # a second, on one thread of a laptop
@@ -170,7 +171,7 @@ class Estimator:
         knows. Who is done earlier leaves its turns to the rest.
         """
         vocab_size, val_tokens = self._sizes(settings)
-        memory = training_memory(settings, vocab_size)
+        memory = run_memory(settings, vocab_size)
         costs = self.costs(settings, vocab_size, alone=not ahead)
         turns = seconds_of(settings, costs, val_tokens)
         seconds = max(turns, (turns + sum(min(other, turns) for other in ahead)) / self.cores)

@@ -4,7 +4,6 @@ Which steps those are depends on the step alone, and examining changes nothing, 
 without, and one that was interrupted end with the same weights.
 """
 
-import math
 from dataclasses import asdict
 from typing import Any
 
@@ -12,6 +11,7 @@ from llmviz.probes.diagnostics import Diagnosis, WeightSample, diagnose
 from llmviz.probes.token_classes import TokenClasses
 from llmviz.runs.examination import is_examined
 from llmviz.runs.journal import Journal
+from llmviz.runs.memory import examined_windows
 from llmviz.text.datasets import Dataset
 from llmviz.training import Trainer
 
@@ -34,9 +34,8 @@ class Examiner:
             return
         now = {"diagnostics": trainer.steps_done, "height": trainer.schedule_height}
         batch = trainer.next_batch()
-        # It is read in two halves. Where a batch is learned from in pieces, memory is short: none is larger.
-        piece = math.ceil(len(batch.inputs) / trainer.settings.accumulation)
-        found = diagnose(trainer.model, *(part[: 2 * piece] for part in batch), self._classes)
+        n = examined_windows(len(batch.inputs), trainer.settings.accumulation)
+        found = diagnose(trainer.model, *(part[:n] for part in batch), self._classes)
         self._found = now, found, WeightSample(trainer.model)
 
     def after_step(self) -> None:

@@ -15,11 +15,12 @@ from llmviz.model.size import n_parameters
 from llmviz.runs.changes import CHANGEABLE
 from llmviz.runs.estimates import guess_vocabulary
 from llmviz.runs.machine import Machine, parse_bytes
+from llmviz.runs.memory import run_memory
 from llmviz.runs.nearest import nearest_that_fits
 from llmviz.runs.refusal import Refused
 from llmviz.settings import FIELDS, RunSettings, SettingsError, bound, conflicts, parse_settings
 from llmviz.text.recipes import TextError, check_text, sha256_of
-from llmviz.training.costs import COMPILE_SECONDS, training_memory
+from llmviz.training.costs import COMPILE_SECONDS
 
 OURS = 600_000_000  # bytes: the page, the nursery with torch in it, the process for pictures
 SMALLEST_RUN = 60_000_000  # bytes of a run however small, its worker included
@@ -243,7 +244,7 @@ def excesses(settings: RunSettings, limits: Limits, vocab_size: int) -> list[str
     """One sentence for each respect in which the model is too large."""
     model, sentences = settings.model, []
     parameters = n_parameters(model, vocab_size)
-    memory = training_memory(settings, vocab_size)
+    memory = run_memory(settings, vocab_size)
     if model.block_size > limits.context:
         sentences.append(
             f"A context of {model.block_size:,} tokens is too long: at most {limits.context:,} fit here."
@@ -264,7 +265,7 @@ def excesses(settings: RunSettings, limits: Limits, vocab_size: int) -> list[str
 def predicted_memory(settings: RunSettings, own_text: int = 0) -> int:
     """About how many bytes a run takes at its peak, above an idle worker: in training, or before that while
     its text is written and cut into tokens. own_text: bytes of the reader's, where it is one."""
-    training = training_memory(settings, guess_vocabulary(settings))
+    training = run_memory(settings, guess_vocabulary(settings))
     text = BYTES_A_LETTER * (own_text or settings.data.corpus_chars)
     if own_text and settings.data.tokenizer == "bpe":
         text = BYTE_PAIRS * own_text

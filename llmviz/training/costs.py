@@ -15,6 +15,7 @@ MUON_FLOPS = 25
 COMPILER = 300_000_000  # bytes: PyTorch's compiler in the worker, and the C++ compiler beside it
 COMPILE_SECONDS = 20.0  # for every shape of inputs, on a CPU
 MUON_SCRATCH = 4  # numbers for each of the matrices, while those of one shape are made orthogonal
+LION_SCRATCH = 1  # numbers for each parameter: the directions of a step
 
 
 def block_parameters(model: "ModelSettings", vocab_size: int) -> int:
@@ -33,19 +34,32 @@ def remembered(settings: "RunSettings", vocab_size: int) -> int:
 
 def training_memory(settings: "RunSettings", vocab_size: int) -> int:
     """About how many bytes training takes at its peak, above a worker that idles: while a gradient is found,
-    or afterwards while Muon works on it, whichever is more."""
-    kept, model, pieces = remembered(settings, vocab_size), settings.model, settings.training.accumulation
-    forget = settings.training.recompute
-    peak = max(
-        (_recomputing if forget else memory_bytes)(
-            _at(model, stage.block_size), vocab_size, math.ceil(stage.batch_size / pieces), kept
+    or afterwards while Muon or Lion works on it, whichever is more."""
+    kept, model, training = remembered(settings, vocab_size), settings.model, settings.training
+    parameters = n_parameters(model, vocab_size)
+    finding = max(
+        learning_memory(
+            _at(model, stage.block_size),
+            vocab_size,
+            math.ceil(stage.batch_size / training.accumulation),
+            kept,
+            training.recompute,
         )
         for stage in stages(settings)
     )
-    if settings.training.optimizer == "muon":
-        numbers = 2 * n_parameters(model, vocab_size) + kept
-        peak = max(peak, FLOAT * (numbers + MUON_SCRATCH * block_parameters(model, vocab_size)))
-    return peak + (COMPILER if settings.training.compile else 0)
+    scratch = {
+        "muon": MUON_SCRATCH * block_parameters(model, vocab_size),
+        "lion": LION_SCRATCH * parameters,
+    }.get(training.optimizer, 0)
+    correcting = FLOAT * (2 * parameters + kept + scratch)
+    return max(finding, correcting) + (COMPILER if training.compile else 0)
+
+
+def learning_memory(
+    model: "ModelSettings", vocab_size: int, batch_size: int, kept: int, recompute: bool
+) -> int:
+    """About how many bytes it takes to find a gradient, beside `kept` numbers that lie there anyway."""
+    return (_recomputing if recompute else memory_bytes)(model, vocab_size, batch_size, kept)
 
 
 def _recomputing(model: "ModelSettings", vocab_size: int, batch_size: int, kept: int) -> int:

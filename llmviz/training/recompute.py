@@ -23,7 +23,8 @@ def _twice(forward: Callable[..., Any]) -> Callable[..., Any]:
     def recomputed(x: Tensor, *args: Any, **kwargs: Any) -> Any:
         if not torch.is_grad_enabled():
             return forward(x, *args, **kwargs)
-        options = {"context_fn": _same_dice} if x.device.type == "mps" else {}  # `checkpoint` forgets its dice
+        # Of Apple's graphics `checkpoint` forgets the dice.
+        options = {"context_fn": _same_dice} if x.device.type == "mps" else {}
         return checkpoint(forward, x, *args, use_reentrant=False, **options, **kwargs)
 
     return recomputed

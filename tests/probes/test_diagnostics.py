@@ -7,14 +7,8 @@ import pytest
 import torch
 
 from llmviz.model import build_gpt
-from llmviz.probes.diagnostics import (
-    MOST_TOKENS,
-    SAMPLED,
-    WeightSample,
-    attention_entropy,
-    diagnose,
-    loss_by_position,
-)
+from llmviz.probes.diagnostics import SAMPLED, WeightSample, attention_entropy, diagnose, loss_by_position
+from llmviz.probes.portion import MOST_TOKENS
 from llmviz.probes.token_classes import TokenClasses
 from llmviz.settings import ModelSettings
 from tests.probes import plain_gpt2 as plain

@@ -12,8 +12,8 @@ import pytest
 
 from llmviz.model.size import n_parameters
 from llmviz.runs.host import Host
+from llmviz.runs.memory import run_memory
 from llmviz.settings import parse_settings
-from llmviz.training.costs import training_memory
 
 FEW = {
     "corpus": "dinosaurs",
@@ -23,6 +23,7 @@ FEW = {
     "eval_interval": 4,
     "eval_windows": 4,
     "max_new_tokens": 8,
+    "diagnose_every": 5,  # once before the optimizer remembers anything, and once afterwards
     "threads": 1,
 }
 ALL_SHORTCUTS = {"x0_shortcut": True, "value_embeddings": True, "smear": True, "bigram_embeddings": True}
@@ -47,6 +48,8 @@ SHAPES = [  # architecture, layers, heads, width, context, batch, and what else 
     ("gpt2", 4, 6, 384, 32, 2, {"optimizer": "muon"}),
     ("modern", 5, 6, 240, 64, 24, {"recompute": True}),
     ("gpt2", 4, 6, 240, 64, 32, {"accumulation": 4, "optimizer": "lion"}),
+    ("gpt2", 4, 6, 432, 16, 2, {"optimizer": "sgd"}),
+    ("gpt2", 4, 6, 432, 16, 2, {"optimizer": "lion", "diagnose_every": 0}),
 ]
 
 
@@ -96,6 +99,6 @@ def test_the_peak_is_as_predicted(host, idle, owner, shape):
     settings, vocab_size = parse_settings(flat), summary["data"]["vocab_size"]
     host.command(run, owner, "delete")
     assert 1e6 < n_parameters(settings.model, vocab_size) < 10e6
-    predicted = training_memory(settings, vocab_size)
+    predicted = run_memory(settings, vocab_size)
     print(f"{shape}: predicted {predicted / 1e6:.0f} MB, took {(peak - idle) / 1e6:.0f} MB")
     assert predicted == pytest.approx(peak - idle, rel=0.25)
