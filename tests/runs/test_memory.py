@@ -1,4 +1,4 @@
-"""The memory of a run by arithmetic; tests/runs/hosting/test_memory_prediction.py holds it against real runs."""
+"""The memory of a run by arithmetic; hosting/test_memory_prediction.py holds it against real runs."""
 
 from llmviz.model.size import FLOAT, WORKSPACE, n_parameters
 from llmviz.runs.memory import run_memory
