@@ -9,19 +9,20 @@ from llmviz.runs.records import Record
 from llmviz.settings import RunSettings
 
 EARLY = (10, 25)  # steps when most goes wrong that does
+LONG = 300  # steps of a run in which these two are no noticeable part of its time
 AVERAGED = 4  # diagnoses: the noise of a single one is a guess
 
 
-def is_examined(step: int, every: int) -> bool:
-    """Whether the model is examined before this step. every: 0 for never."""
-    return bool(every) and (step % every == 0 or step in EARLY)
+def is_examined(step: int, every: int, steps: int) -> bool:
+    """Whether the model is examined before this step of a run of so many. every: 0 for never."""
+    return bool(every) and (step % every == 0 or (step in EARLY and steps >= LONG))
 
 
 def n_examined(steps: int, every: int) -> int:
     """How often a run of so many steps is examined."""
     if not every:
         return 0
-    return -(-steps // every) + sum(step < steps and step % every > 0 for step in EARLY)
+    return -(-steps // every) + (sum(step % every > 0 for step in EARLY) if steps >= LONG else 0)
 
 
 def examined(

@@ -30,7 +30,7 @@ class Examiner:
     def before_step(self) -> None:
         """Examine the model and this step's batch, and remember the weights."""
         trainer = self.trainer
-        if not is_examined(trainer.steps_done, self.every):
+        if not is_examined(trainer.steps_done, self.every, trainer.settings.max_steps):
             return
         now = {"diagnostics": trainer.steps_done, "height": trainer.schedule_height}
         batch = trainer.next_batch()

@@ -33,7 +33,7 @@ class Nowhere:
         self.records.append(record)
 
 
-@pytest.mark.parametrize("preset", ["spark", "small", "medium"])
+@pytest.mark.parametrize("preset", ["speedrun", "spark", "small", "medium"])
 @pytest.mark.parametrize("architecture", ["gpt2", "modern"])
 def test_diagnostics_cost_under_five_percent(preset, architecture, tmp_path, tmp_path_factory, capsys):
     flat = PRESETS[preset].settings.flat() | {"architecture": architecture, "corpus_chars": 200_000}

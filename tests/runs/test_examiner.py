@@ -53,29 +53,30 @@ def test_a_run_that_was_interrupted_says_the_same(tiny_run, tiny_data):
 
 
 def test_what_is_written_is_a_diagnosis_and_no_row_of_the_table(tiny_run, tiny_data):
-    run = tiny_run()
+    run = tiny_run(diagnose_every=15)
     run_inline(run, data_root=tiny_data)
-    assert [record["diagnostics"] for record in diagnoses(run)] == [0, 10, 25]
+    assert [record["diagnostics"] for record in diagnoses(run)] == [0, 15, 30]
     assert all(is_diagnosis(record) for record in diagnoses(run))
     assert "diagnostics" not in metrics_frame(run)
     assert metrics_frame(run)["step"].is_monotonic_increasing
 
 
 def test_a_step_of_the_past_is_read_from_what_was_known_then(tiny_run, tiny_data):
-    run = tiny_run()
+    run = tiny_run(diagnose_every=15)
     run_inline(run, data_root=tiny_data)
     found = diagnoses(run)
-    assert examined(found, run.settings(), 27, None)["diagnosis"]["diagnostics"] == 25
-    past = examined(found, run.settings(), 27, 24)
-    assert past["diagnosis"]["diagnostics"] == 10
+    assert examined(found, run.settings(), 27, None)["diagnosis"]["diagnostics"] == 30
+    past = examined(found, run.settings(), 27, 29)
+    assert past["diagnosis"]["diagnostics"] == 15
     assert past["readings"] == examined(found[:2], run.settings(), 27, None)["readings"]
     assert examined([], run.settings(), 27, None)["diagnosis"] is None
 
 
 def test_how_often_a_run_is_examined_is_known_before():
     for every in (0, 1, 5, 7, 10, 25, 30, 50):
-        for steps in (1, 10, 11, 26, 50, 51, 333):
-            assert n_examined(steps, every) == sum(is_examined(step, every) for step in range(steps))
+        for steps in (1, 10, 51, 299, 300, 333):
+            found = sum(is_examined(step, every, steps) for step in range(steps))
+            assert n_examined(steps, every) == found
 
 
 def test_numbers_are_short_and_finite():
