@@ -89,21 +89,36 @@ class DivergenceWatch:
     """Notices a run that has fallen apart although all its numbers are finite, and one that has recovered.
 
     told: whether the last thing it said was that the run fell apart. It is kept in checkpoints.
+
+    A run that begins far above a blind guess, because its first weights are too large, has not fallen apart:
+    most find down by themselves, and the readings of its diagnoses name the cause.
     """
 
     PATIENCE = 25  # steps in a row
     ABOVE_BLIND = 1.0  # nats above a blind guess: worse than knowing nothing
 
     def __init__(self, vocab_size: int) -> None:
+        self.worst = math.log(vocab_size) + self.ABOVE_BLIND
         self.blind = math.log(vocab_size)
         self.told = False
+        self.was_sound = False  # once its loss was no worse than that
         self._above = self._below = self._still = 0  # so many steps in a row
+
+    def resume(self, told: bool, best_loss: float | None) -> None:
+        """Go on as it was in a run whose running mean of the loss was `best_loss` at its lowest."""
+        self.told = told
+        self.was_sound = best_loss is not None and best_loss <= self.worst
 
     def at_end(self, loss_ahead: float) -> str | None:
         """A sentence, if the last corrections ruined the weights and there was no time left to notice."""
-        if self.told or loss_ahead <= self.blind + self.ABOVE_BLIND:  # false of nan
+        if self.told or loss_ahead <= self.worst:  # false of nan
             return None
         self.told = True
+        if not self.was_sound:
+            return (
+                "From its first step to its last the model was far worse than a blind guess. Its first weights "
+                "are too large, or the learning rate is. Start again with other ones."
+            )
         return (
             "At its end the model is far worse than a blind guess: the last steps ruined it. Most likely "
             "the learning rate is too large. Start again with a lower one."
@@ -111,10 +126,11 @@ class DivergenceWatch:
 
     def add(self, step: "StepRecord") -> tuple[str, str] | None:
         """The code of a notice and its sentence, when there is news."""
-        self._above = self._above + 1 if step.loss > self.blind + self.ABOVE_BLIND else 0
+        self.was_sound |= step.loss <= self.worst
+        self._above = self._above + 1 if step.loss > self.worst else 0
         self._below = self._below + 1 if step.loss < self.blind else 0
         self._still = self._still + 1 if step.grad_norm == 0.0 else 0
-        fell_apart = max(self._above, self._still) >= self.PATIENCE
+        fell_apart = max(self._above if self.was_sound else 0, self._still) >= self.PATIENCE
         if self.told and self._below >= self.PATIENCE and not self._still:
             self.told = False
             return "back", self._that_it_recovered(step)

@@ -270,7 +270,7 @@ class Session:
         else:
             self.checkpoint_at = self.step
             self.trend = LossTrend(extra["loss"], extra["best_loss"], extra["grad_norm"])
-            self.divergence.told = extra["warned"]
+            self.divergence.resume(extra["warned"], extra["best_loss"])
         if crashed:
             self.notice("recovered", self._what_was_lost(lost))
 

@@ -192,9 +192,26 @@ def test_a_run_that_fell_apart_is_told_so_once():
     assert "Since about step 0 the loss is far above a blind guess" in sentence
 
 
+def test_a_run_that_begins_far_above_a_blind_guess_has_not_fallen_apart():
+    watch = DivergenceWatch(vocab_size=20)
+    assert not any(watch.add(step(i, loss=9.0)) for i in range(100))
+    assert "From its first step to its last" in watch.at_end(9.0)
+    watch = DivergenceWatch(vocab_size=20)
+    losses = [9.0] * 50 + [2.0] * 50  # it found down: nothing to tell
+    assert not any(watch.add(step(i, loss=loss)) for i, loss in enumerate(losses))
+    assert "the last steps ruined it" in watch.at_end(9.0)
+
+
+@pytest.mark.parametrize(("best_loss", "told"), [(2.5, True), (8.0, False), (None, False)])
+def test_a_resumed_run_knows_whether_it_ever_was_sound(best_loss, told):
+    watch = DivergenceWatch(vocab_size=20)
+    watch.resume(told=False, best_loss=best_loss)
+    assert any(watch.add(step(i, loss=9.0)) for i in range(30)) == told
+
+
 def test_a_run_that_recovers_is_told_so_and_may_fall_apart_again():
     watch = DivergenceWatch(vocab_size=20)
-    watch.told = True  # as a checkpoint says
+    watch.resume(told=True, best_loss=2.0)  # as a checkpoint says
     assert not any(watch.add(step(i, loss=3.2)) for i in range(100))  # no better than a blind guess
     losses = [2.5] * 24 + [3.1] + [2.5] * 40 + [9.0] * 40
     told = {i: news for i, loss in enumerate(losses) if (news := watch.add(step(i, loss=loss)))}
