@@ -23,6 +23,7 @@ STARING = 0.03  # entropy of a layer's heads (from 0.3)
 SWOLLEN = 1000  # times the residual stream's start (up to 20)
 ABOVE_BLIND = 1.0  # nats above a blind guess, before the first step (0.05)
 LOST = 0.5  # nats above the start
+FOUND = 0.5  # nats below a blind guess: what went wrong at the start is past by then
 CLIPPED = 20  # times the length that clipping allows (up to 3)
 CHANCE = 30  # times the batch that would be needed for as much signal as noise (up to 10)
 LEARNT = 200  # steps before it is worth a word that a model is still blind to something
@@ -64,6 +65,12 @@ class _Case:
         self.recent = records[-MEMORY:]
         self.step = step_of(self.now)
         self.blind = math.log(vocab_size) if vocab_size else math.inf
+
+    @property
+    def about_the_start(self) -> Literal["alarm", "note"]:
+        """How grave it is by now if something went wrong at the start."""
+        loss = self.now["batch_loss"]
+        return "note" if loss is not None and loss < self.blind - FOUND else "alarm"
 
     def layers(self, name: str, record: Record | None = None) -> list[tuple[int, float]]:
         """(layer, value) where the value is known, layers counted from 1 as on all of the page; what lies
@@ -108,7 +115,7 @@ def _starts_wrong(case: _Case) -> Iterator[Reading]:
     if loss is not None and loss > case.blind + ABOVE_BLIND:
         yield Reading(
             "start",
-            "alarm",
+            case.about_the_start,
             f"Before its first step the model was sure of itself and wrong: a loss of {loss:.1f}, where "
             f"a blind guess has {case.blind:.1f}. The weights start too large.",
         )
@@ -132,7 +139,7 @@ def _starts_in_a_rush(case: _Case) -> Iterator[Reading]:
         why = "There is no warmup" if warmup == 0 else f"The warmup ({warmup} steps) is too short"
         yield Reading(
             "rush",
-            "alarm",
+            case.about_the_start,
             f"The very first step moved weights by {_percent(moved)} of their size, before any direction was "
             f"known. {why}, or the learning rate is too high.",
         )
@@ -172,17 +179,31 @@ def _at_height(case: _Case) -> bool:
 
 
 def _uneven(case: _Case) -> Iterator[Reading]:
-    sizes = [(layer, size) for layer, size in case.layers("gradient") if size > 0]
+    sizes = case.layers("gradient")
     if len(sizes) < 2:
         return
     (low, least), (high, most) = (end(sizes, key=lambda pair: pair[1]) for end in (min, max))
-    if most > UNEVEN * least:
+    if least == 0 < most and case.step > 0:  # before the first step, what zero-init shuts off is to open yet
+        yield Reading(
+            "cut off",
+            "alarm",
+            f"Layer {low}'s gradients are exactly zero while layer {high}'s are not: it is cut off and "
+            "learns nothing. Most likely a learning rate that was too high has switched its units off.",
+        )
+    if most > UNEVEN * least > 0:
         yield Reading(
             "uneven",
             "alarm",
-            f"Layer {high}'s gradients are {_times(most / least)} layer {low}'s: the learning rate is "
-            "high or the initialisation is off.",
+            f"Layer {high}'s gradients are {_times(most / least)} layer {low}'s: "
+            f"{_what_makes_uneven(case.settings)}.",
         )
+
+
+def _what_makes_uneven(settings: RunSettings) -> str:
+    if settings.model.choices.norm_place == "post":
+        # Xiong et al. 2020, "On layer normalization in the transformer architecture"
+        return "norms after the addition (post-norm) do that, and want a long warmup and a low learning rate"
+    return "the learning rate is high or the initialisation is off"
 
 
 def _nothing_to_learn(case: _Case) -> Iterator[Reading]:
@@ -214,14 +235,15 @@ def _what_silences(settings: RunSettings) -> str:
 
 
 def _staring(case: _Case) -> Iterator[Reading]:
-    widths = [sum(heads) / len(heads) for heads in case.now["entropy"] if heads and None not in heads]
-    if widths and min(widths) < STARING:
+    layers = enumerate(case.now["entropy"], 1)
+    widths = [(sum(heads) / len(heads), layer) for layer, heads in layers if heads and None not in heads]
+    width, layer = min(widths, default=(1.0, 0))
+    if width < STARING:
         yield Reading(
             "staring",
             "alarm",
-            f"All heads of layer {widths.index(min(widths)) + 1} look at one single token each, whatever the "
-            "text: the attention scores are too large. The learning rate is high or the initialisation "
-            "is off.",
+            f"All heads of layer {layer} look at one single token each, whatever the text: the attention "
+            "scores are too large. The learning rate is high or the initialisation is off.",
         )
 
 

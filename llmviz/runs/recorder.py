@@ -116,8 +116,8 @@ class DivergenceWatch:
         self.told = True
         if not self.was_sound:
             return (
-                "From its first step to its last the model was far worse than a blind guess. Its first weights "
-                "are too large, or the learning rate is. Start again with other ones."
+                "From its first step to its last the model was far worse than a blind guess. Its first "
+                "weights are too large, or the learning rate is. Start again with other ones."
             )
         return (
             "At its end the model is far worse than a blind guess: the last steps ruined it. Most likely "

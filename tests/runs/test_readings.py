@@ -146,6 +146,21 @@ def test_no_warmup(train):
     assert "rush" not in alarms(*train(learning_rate=0.02, warmup_steps=20))
 
 
+def level_of(code, found, settings):
+    return next(r.level for r in readings_of(found, settings, 27) if r.code == code)
+
+
+def test_what_went_wrong_at_the_start_is_a_note_once_the_model_learns(train):
+    found, settings = train(learning_rate=0.02, warmup_steps=0)
+    assert level_of("rush", found[:2], settings) == "alarm"
+    learned = [*found[:-1], found[-1] | {"batch_loss": 2.5}]  # a blind guess has 3.3
+    assert level_of("rush", learned, settings) == "note"
+    assert level_of("start", [found[0] | {"batch_loss": 9.0}, learned[-1]], settings) == "note"
+    assert level_of("start", [found[0] | {"batch_loss": 9.0}, found[0] | {"batch_loss": 3.2}], settings) == (
+        "alarm"
+    )
+
+
 def test_steps_that_do_harm(train):
     found, settings = train(base=CLASSIC | {"architecture": "modern"}, learning_rate=1.0)
     assert any("above where it began" in said.get("lost", "") for said in at_every_step(found, settings))
@@ -172,7 +187,8 @@ def test_of_an_older_version_steps_alone_tell_where_the_schedule_was(train):
     found, settings = train(learning_rate=1e-6)
     old = [{name: value for name, value in record.items() if name != "height"} for record in found]
     assert all(is_diagnosis(record) for record in old)
-    assert ["near" in said for said in at_every_step(old, settings)] == [False, True, True, False, False, False]
+    near = ["near" in said for said in at_every_step(old, settings)]
+    assert near == [False, True, True, False, False, False]
 
 
 def kill_units(model):
@@ -193,6 +209,34 @@ def test_attention_that_stares(train):
     assert (
         "All heads of layer 3 look at one single token each" in at_every_step(found, settings)[0]["staring"]
     )
+
+
+def test_the_layer_that_stares_is_named_also_where_others_are_unknown():
+    settings = parse_settings(CLASSIC)
+    record = {"diagnostics": 0, "entropy": [[None, None], [0.5, 0.5], [0.01, 0.01]], "batch_loss": 3.3}
+    record |= {"activation": [1.0], "gradient": [1.0], "update": [None], "dead": [], "positions": []}
+    record |= dict.fromkeys(("gradient_norm", "signal", "noise"))
+    assert "All heads of layer 3" in {r.code: r.text for r in readings_of([record], settings, 27)}["staring"]
+
+
+def test_a_layer_that_is_cut_off(train):
+    """Without biases a layer of zeros says nothing and hears nothing, for ever."""
+
+    def spoil(model):
+        for weight in model.blocks[1].parameters():
+            weight.zero_()
+
+    found, settings = train(spoil, architecture="modern", weight_decay=0.0)
+    assert found[-1]["gradient"][2] == 0
+    assert "Layer 2's gradients are exactly zero while" in at_every_step(found, settings)[-1]["cut off"]
+    assert "fine" not in at_every_step(found, settings)[-1]
+
+
+def test_post_norm_is_named_as_what_makes_gradients_uneven(train):
+    found, settings = train(norm_place="post")
+    record = found[-1] | {"gradient": [1.0, 0.001, 0.1, 1.0]}
+    said = {r.code: r.text for r in readings_of([record], settings, 27)}["uneven"]
+    assert "Layer 3's gradients are 1,000 times layer 1's: norms after the addition (post-norm)" in said
 
 
 def test_gradients_that_are_exactly_zero(train):
