@@ -12,6 +12,7 @@ from typing import Any
 from llmviz.runs.channel import Channel, Message
 from llmviz.runs.jobkinds import KINDS, Messages
 from llmviz.runs.opened import OpenedModels
+from llmviz.runs.refusal import is_out_of_memory
 from llmviz.runs.rounds import Rounds
 
 log = logging.getLogger(__name__)
@@ -87,7 +88,7 @@ def explain(error: Exception) -> str:
         return str(error)
     if isinstance(error, FileNotFoundError):
         return "The weights of this step are gone: they were thinned out just now. Choose another step."
-    if isinstance(error, MemoryError) or "allocate memory" in str(error):
+    if is_out_of_memory(error):
         return "There is not enough memory for this. Try a shorter text."
     log.error("a job failed", exc_info=error)
     return f"This could not be computed; the program met a problem it does not know ({type(error).__name__})."

@@ -16,6 +16,12 @@ class Refused(ValueError):
         self.status = status
 
 
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether an error is Python's, PyTorch's or a graphics card's way of saying that memory did not do."""
+    words = str(error)
+    return isinstance(error, MemoryError) or "allocate memory" in words or "out of memory" in words
+
+
 @contextlib.contextmanager
 def disk_troubles_told() -> Iterator[None]:
     """Refuse in a sentence what the disk does not allow. Also a decorator."""

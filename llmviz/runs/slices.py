@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from llmviz.runs.directory import RunDirectory
-from llmviz.runs.refusal import FULL
+from llmviz.runs.refusal import FULL, is_out_of_memory
 from llmviz.runs.session import Session
 from llmviz.training import Diverged
+from llmviz.training.hardware import HardwareMissing
 
 __all__ = ["Budget", "Session", "SliceResult", "explained", "train_slice"]
 
@@ -37,7 +38,7 @@ class Budget:
 class SliceResult:
     """Where the run stands after a slice."""
 
-    status: str  # "running": there is more to do; "finished" or "failed": there is not; "paused": disk full
+    status: str  # "running": there is more to do; "finished", "failed": there is not; "paused": see reason
     step: int
     seconds: float  # the slice took
 
@@ -85,8 +86,10 @@ def _train(session: Session, budget: Budget, should_stop: Callable[[], bool], st
             return None
 
 
-def why_to_wait(error: Exception) -> str | None:
-    """What somebody has to do about the disk before a run can go on; None if it is something else."""
+def why_to_wait(run: RunDirectory, error: Exception) -> str | None:
+    """What somebody has to do about the machine before a run can go on; None if it is something else."""
+    if isinstance(error, HardwareMissing) and run.checkpoints():
+        return error.waiting
     if not isinstance(error, OSError):
         return None
     return DISK_FULL if error.errno in FULL else READ_ONLY if error.errno == errno.EROFS else None
@@ -94,11 +97,11 @@ def why_to_wait(error: Exception) -> str | None:
 
 def explained(session: Session, error: Exception) -> bool:
     """Turn what is not a bug of ours into the run's status; False if it may be one."""
-    if reason := why_to_wait(error):
+    if reason := why_to_wait(session.run, error):
         with contextlib.suppress(OSError):  # if even this does not fit, whoever holds the session still knows
             session.publish(status="paused", reason=reason)
         return True
-    if isinstance(error, MemoryError) or "allocate memory" in str(error):
+    if is_out_of_memory(error):
         session.fail("This model needs more memory than there is. Choose a smaller one, or a smaller batch.")
         return True
     if isinstance(error, ValueError) and session.trainer is None:  # the text, the tokenizer or the settings

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from llmviz.runs.channel import Channel, Message
 from llmviz.runs.directory import GONE, RunBusy, RunDirectory
+from llmviz.runs.refusal import is_out_of_memory
 from llmviz.runs.slots import Slots
 
 if TYPE_CHECKING:
@@ -162,13 +163,13 @@ class RunWorker:
                 if not explained(self._session, error):
                     self._session.fail(reason)
             if self._session.status == "paused":
-                status, reason = "paused", why_to_wait(error) or reason
+                status, reason = "paused", why_to_wait(self.run, error) or reason
         self.channel.send({"status": status, "reason": reason})
 
 
 def explain(error: Exception) -> str:
     """An error in words for the reader. Our own errors are plain sentences already."""
-    if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
+    if is_out_of_memory(error):
         return "The machine has not enough memory for this run. Choose a smaller model, batch or context."
     if isinstance(error, OSError):
         return f"The run could not write or read its files: {error.strerror or error}."

@@ -21,6 +21,17 @@ PAYS = 0.9  # of the time in 32 bits: what 16 may take at most, to be preferred
 TRIALS, WARM_UP = 7, 2
 
 
+class HardwareMissing(ValueError):
+    """The settings ask for what this machine does not have. lacks: what; instead: what to choose."""
+
+    def __init__(self, lacks: str, instead: str) -> None:
+        super().__init__(f"{lacks}: {instead}.")
+        self.waiting = (
+            f"{lacks}, but this run began with it: resume it on a machine that has it. Nothing that was "
+            "learned is lost."
+        )
+
+
 @dataclass(frozen=True)
 class Hardware:
     """What a run is computed with. It stands in its checkpoints, so that it goes on as it began."""
@@ -51,12 +62,13 @@ class Hardware:
 
 
 def choose_device(asked: str) -> torch.device:
-    """The device that the settings name, or the best there is. Raises ValueError if it is not there."""
+    """The device that the settings name, or the best there is. Raises HardwareMissing."""
     if asked == "auto":
         return torch.device(next((name for name in ("cuda", "mps") if _is_there(name)), "cpu"))
     if not _is_there(asked):
         missing = {"cuda": "NVIDIA graphics card that PyTorch can use", "mps": "Apple graphics"}[asked]
-        raise ValueError(f"There is no {missing} in this machine: choose “auto” or “cpu” as the device.")
+        lacks = f"There is no {missing} in this machine"
+        raise HardwareMissing(lacks, "choose “auto” or “cpu” as the device")
     return torch.device(asked)
 
 
@@ -65,12 +77,12 @@ def choose_hardware(
 ) -> Hardware:
     """What to compute with on this device. learn: find a gradient in the precision it is told, for a trial.
 
-    Raises ValueError with a sentence if the machine cannot do what the settings ask for.
+    Raises HardwareMissing if the machine cannot do what the settings ask for.
     """
     if settings.compile and not _has_compiler(device):
-        raise ValueError(
-            "Compiling needs a C++ compiler, or Triton for a graphics card, and this machine has none: "
-            "switch “compile” off."
+        raise HardwareMissing(
+            "Compiling needs a C++ compiler, or Triton for a graphics card, and this machine has none",
+            "switch “compile” off",
         )
     precision = settings.precision
     if precision == "auto":
@@ -78,18 +90,18 @@ def choose_hardware(
         if precision != "fp32" and not _is_faster(precision, learn):
             precision = "fp32"
     elif problem := why_not(precision, device):
-        raise ValueError(problem)
+        raise HardwareMissing(*problem)
     short = settings.optimizer == "muon" and has_bf16_units(device)
     return Hardware(device.type, precision, "bf16" if short else "fp32")
 
 
-def why_not(precision: str, device: torch.device) -> str:
-    """Why a device cannot compute in this precision, in a sentence; "" if it can."""
+def why_not(precision: str, device: torch.device) -> tuple[str, str] | None:
+    """Why a device cannot compute in this precision, and what to choose instead; None if it can."""
     if precision == "bf16" and not has_bf16_units(device):
-        return "This machine has no units for bf16 and would be far slower with it: choose “auto” or “fp32”."
+        return "This machine has no units for bf16, and is far slower with it", "choose “auto” or “fp32”"
     if precision == "fp16" and device.type != "cuda":
-        return "Only a graphics card computes with fp16: choose “auto”, “bf16” or “fp32”."
-    return ""
+        return "Only a graphics card computes with fp16", "choose “auto”, “bf16” or “fp32”"
+    return None
 
 
 def has_bf16_units(device: torch.device) -> bool:

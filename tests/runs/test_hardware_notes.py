@@ -57,6 +57,19 @@ def test_a_run_that_asks_for_what_is_not_there_says_so(tiny_run, tiny_data, monk
     assert "no NVIDIA graphics card" in run.state()["reason"]
 
 
+def test_a_run_that_began_with_what_is_not_there_any_more_waits(tiny_run, tiny_data, monkeypatch):
+    """It may have been moved to another machine, and its settings cannot be changed any more."""
+    monkeypatch.setattr(hardware, "has_bf16_units", lambda device: True)
+    run = tiny_run(precision="bf16", max_steps=6)
+    with Session(run, tiny_data) as session:
+        train_slice(session, Budget(steps=3))
+    monkeypatch.setattr(hardware, "has_bf16_units", lambda device: False)
+    assert run_inline(run, data_root=tiny_data).status == "paused"
+    assert run.state()["reason"].startswith("This machine has no units for bf16, and is far slower")
+    monkeypatch.setattr(hardware, "has_bf16_units", lambda device: True)
+    assert run_inline(run, data_root=tiny_data).status == "finished"
+
+
 @pytest.mark.parametrize(("optimizer", "recompute"), [("muon", True), ("lion", False)])
 def test_an_interrupted_run_ends_with_the_same_weights(tiny_run, tiny_data, optimizer, recompute):
     """Paused, evicted (its process gone), and resumed: as if nothing had happened."""

@@ -375,9 +375,18 @@ def test_a_full_disk_pauses_the_run_and_nothing_is_lost(tiny_run, tiny_data, mon
     assert_same_weights(run, undisturbed)
 
 
-def test_too_little_memory_is_said_plainly(tiny_run, tiny_data, monkeypatch):
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to …"),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+        RuntimeError("MPS backend out of memory (MPS allocated: 17.96 GB, …)"),
+    ],
+)
+def test_too_little_memory_is_said_plainly(tiny_run, tiny_data, monkeypatch, error):
     def no_memory(*_):
-        raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to …")
+        raise error
 
     monkeypatch.setattr("llmviz.runs.session.new_trainer", no_memory)
     run = tiny_run()

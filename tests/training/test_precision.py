@@ -29,7 +29,7 @@ def units(monkeypatch):
 @pytest.fixture
 def fp16_anywhere(monkeypatch):
     """As on a graphics card: PyTorch can do fp16 on a CPU too, only slowly."""
-    monkeypatch.setattr(hardware_module, "why_not", lambda precision, device: "")
+    monkeypatch.setattr(hardware_module, "why_not", lambda precision, device: None)
     return {"device": "auto", "precision": "fp16"}
 
 
