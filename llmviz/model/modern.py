@@ -34,13 +34,20 @@ def rope_speeds(head_size: int, base: float = 10_000.0) -> Tensor:
     return base ** (-torch.arange(0, head_size, 2) / head_size)
 
 
+def complex_product(a: Tensor, b: Tensor) -> Tensor:
+    """Two of (…, 2), real and imaginary parts → their products, (…, 2). Multiplying by cos θ + i·sin θ turns
+    a pair of numbers by θ, and as one multiplication it is four times faster than as four."""
+    if torch.compiler.is_compiling():  # which knows no complex numbers, and needs none to be fast
+        (a_re, a_im), (b_re, b_im) = a.unbind(-1), b.unbind(-1)
+        return torch.stack([a_re * b_re - a_im * b_im, a_re * b_im + a_im * b_re], dim=-1)
+    return torch.view_as_real(torch.view_as_complex(a) * torch.view_as_complex(b))
+
+
 class Rotary(nn.Module):
     """RoPE: turn each pair of numbers in a query or key by an angle that grows with its position.
 
     Turned by m·θ and n·θ, two vectors meet at an angle that depends on m − n only: tokens see how far apart
-    they are. Every pair has its own speed θ (`rope_speeds`). A pair is a
-    complex number here, so that a turn is one multiplication (four times faster than sines and cosines on
-    halves of the vector). Source: Su et al. 2021, "RoFormer".
+    they are. Every pair has its own speed θ (`rope_speeds`). Source: Su et al. 2021, "RoFormer".
     """
 
     def __init__(self, block_size: int, speeds: Tensor) -> None:
@@ -52,9 +59,9 @@ class Rotary(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, anything, D) → the same shape, position t turned by t·θ."""
         wide = torch.promote_types(x.dtype, torch.float32)  # there are no complex numbers of 16 bits
-        pairs = torch.view_as_complex(x.to(wide).unflatten(-1, (-1, 2)))  # (B, T, anything, D/2)
-        turns = torch.view_as_complex(self.turns[: x.shape[1], None].to(wide))  # (T, 1, D/2)
-        return torch.view_as_real(pairs * turns).flatten(-2).to(x.dtype)
+        pairs = x.to(wide).unflatten(-1, (-1, 2))  # (B, T, anything, D/2, 2)
+        turns = self.turns[: x.shape[1], None].to(wide)  # (T, 1, D/2, 2)
+        return complex_product(pairs, turns).flatten(-2).to(x.dtype)
 
 
 class CausalSelfAttention(nn.Module):

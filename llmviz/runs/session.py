@@ -154,6 +154,8 @@ class Session:
         change = record_change(self.run, step, **values)
         for sentence in sentences(change):
             self.journal.notice("changed", step, sentence)
+        if self.settings.training.compile and "dropout" in change:
+            self.journal.notice("compiling", step, COMPILING)
         if self.trainer is not None:
             self._changes = read_changes(self.run)
             self._apply_changes()

@@ -163,6 +163,7 @@ class Trainer:
         if dropout is not None:
             self.dropout = dropout
             set_dropout(self.model, dropout)
+            self._compiled_for.clear()  # it is a constant of the program
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """All that the next step depends on: tensors by name, and scalars."""
@@ -178,6 +179,7 @@ class Trainer:
             "dropout": self.dropout,
             "hardware": self.hardware.as_dict(),
             "loss_scale": self.loss_scale and self.loss_scale.as_dict(),
+            "ended_in_time": self._ended_in_time,
         }
         return tensors, scalars
 
@@ -202,6 +204,7 @@ class Trainer:
         self.seconds = float(scalars["seconds"])
         self.tokens_seen = int(scalars["tokens_seen"])
         self.lr_scale = float(scalars["lr_scale"])
+        self._ended_in_time = bool(scalars.get("ended_in_time"))  # versions before did not say
         self.change(dropout=scalars["dropout"])
 
     def _share_of_time(self) -> float | None:
@@ -232,9 +235,9 @@ class Trainer:
         return bool(new)
 
     def _try_out(self, precision: str, piece: Batch | None = None) -> None:
-        """Find the gradient of a piece, or of the first there is, in this precision, and forget it."""
+        """Find the gradient of a piece, or of one as large as they become, in this precision, and forget it."""
         if piece is None:
-            piece, _ = next(self.next_batch().pieces(self.settings.accumulation))
+            piece, _ = next(self.data(0, 1.0).to(self.device).pieces(self.settings.accumulation))
         with in_precision(precision, self.device):
             loss, _ = self._learn(piece)
         loss.backward()

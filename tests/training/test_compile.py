@@ -62,6 +62,15 @@ def test_how_long_the_compiler_takes_is_known_before(slow_compiler):
     assert compile_seconds(settings(**MORE)) == 0
 
 
+def test_another_dropout_is_compiled_for_anew(slow_compiler):
+    """It is a constant of the program: the compiler's time is not the step's then either."""
+    changing = trainer(compile=True)
+    changing.step()
+    changing.change(dropout=0.2)
+    slow_compiler.clear()  # what PyTorch does: it compares the constant
+    assert changing.step().seconds == 0
+
+
 @pytest.mark.slow
 def test_every_size_is_translated_however_many_there_are(monkeypatch):
     """Beyond eight, PyTorch as it comes would go on without, and not say so. Nothing is made of the
@@ -77,8 +86,10 @@ def test_every_size_is_translated_however_many_there_are(monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("g++"), reason="there is no C++ compiler")
-def test_compiled_or_not_the_same_losses():
-    plain, compiled = trainer(), trainer(compile=True)
+@pytest.mark.filterwarnings("error:Torchinductor does not support")
+@pytest.mark.parametrize("architecture", ["gpt2", "modern"])
+def test_compiled_or_not_the_same_losses(architecture):
+    plain, compiled = (trainer(architecture=architecture, compile=on) for on in (False, True))
     assert compiled._learn is not compiled._measure
     assert compiled.step().seconds < 1, "the compiler's time is not the step's"
     plain.step()

@@ -194,3 +194,15 @@ def test_a_model_may_ask_for_rates_of_its_own(name):
     special = model.blocks[0].mlp.c_fc.weight
     for group in optimizer.param_groups:
         assert group["rate"] == (0.25 if any(w is special for w in group["params"]) else 1.0)
+
+
+@pytest.mark.parametrize(("rows", "columns", "short"), [(48, 96, False), (192, 256, True)])
+def test_only_large_matrices_are_made_orthogonal_in_16_bits(rows, columns, short, monkeypatch):
+    used = []
+    monkeypatch.setattr(
+        "llmviz.training.optimizers.muon.orthogonalized", lambda x: used.append(x.dtype) or x.float()
+    )
+    weight = nn.Parameter(torch.ones(rows, columns))
+    weight.grad = torch.ones(rows, columns)
+    Muon([weight], dtype=torch.bfloat16).step()
+    assert used == [torch.bfloat16 if short else torch.float32]

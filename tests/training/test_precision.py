@@ -42,6 +42,18 @@ def test_automatic_is_what_a_trial_says(units, slower, chosen):
     assert found.precision == chosen
 
 
+def test_the_trial_is_as_large_as_batches_become(units, monkeypatch):
+    monkeypatch.setattr(hardware_module, "_is_faster", lambda precision, learn: bool(learn(precision)))
+    tried = []
+
+    def objective(model, batch):
+        tried.append(tuple(batch.inputs.shape))
+        return next_token_objective(model, batch)
+
+    trainer(objective=objective, precision="auto", start_batch=1, start_context=2)
+    assert tried == [(4, 8)]
+
+
 def test_without_units_nothing_is_tried(units):
     units(False)
     found = choose_hardware(TrainingSettings(precision="auto"), CPU, lambda _: pytest.fail("tried"))

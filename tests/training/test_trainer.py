@@ -189,3 +189,6 @@ def test_a_deadline_that_was_met_cannot_be_moved_any_more(monkeypatch):
     t.step()
     t.change(deadline=Deadline(at=300.0, since=200.0))
     assert t.finished, "the full evaluation may be half done"
+    opened_again = trainer(max_steps=10_000)
+    opened_again.load_state(*t.state())
+    assert opened_again.finished, "else it would make one more step each time it is opened"
