@@ -235,7 +235,7 @@ class Trainer:
         return bool(new)
 
     def _try_out(self, precision: str, piece: Batch | None = None) -> None:
-        """Find the gradient of a piece, or of one as large as they become, in this precision, and forget it."""
+        """Find the gradient of a piece, or of one as large as they get, in this precision, and forget it."""
         if piece is None:
             piece, _ = next(self.data(0, 1.0).to(self.device).pieces(self.settings.accumulation))
         with in_precision(precision, self.device):
