@@ -313,7 +313,7 @@ class Session:
         if threads != torch.get_num_threads():
             torch.set_num_threads(threads)
         before = self.journal.state.get("threads")
-        if before not in (None, threads):
+        if before not in (None, threads) and self.step:
             plural = "s" if threads > 1 else ""
             self.notice("threads", f"From here on with {threads} thread{plural} instead of {before}.")
         self.journal.state["threads"] = threads

@@ -7,7 +7,7 @@ trace in its weights.
 import contextlib
 import errno
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from llmviz.runs.session import Session
 from llmviz.training import Diverged
 from llmviz.training.hardware import HardwareMissing
 
-__all__ = ["Budget", "Session", "SliceResult", "explained", "train_slice"]
+__all__ = ["Budget", "Session", "SliceResult", "explained", "prepare", "train_slice"]
 
 READ_ONLY = (
     "The files of this run can no longer be written to. Make their folder writable, then resume this run: "
@@ -58,10 +58,26 @@ def train_slice(
         with Session(session) as opened:
             return train_slice(opened, budget, should_stop, threads)
     started = time.perf_counter()
-    try:
+    with _troubles_told(session):
         if not session.over:
             session.begin(threads)
             _train(session, budget, should_stop, started)
+    return SliceResult(session.status, session.step, time.perf_counter() - started)
+
+
+def prepare(session: Session, threads: int = 1) -> None:
+    """What the first slice begins with: text, model and optimizer. `session.trainer` is there afterwards,
+    unless that has become the run's status and a sentence."""
+    with _troubles_told(session):
+        if not session.over:
+            session.begin(threads)
+
+
+@contextlib.contextmanager
+def _troubles_told(session: Session) -> Iterator[None]:
+    """What a run cannot survive becomes its status and a sentence; at the end its clock is stopped."""
+    try:
+        yield
     except Diverged as error:
         session.fail(error.sentence, "nan")
     except (ValueError, MemoryError, RuntimeError, OSError) as error:
@@ -69,7 +85,6 @@ def train_slice(
             raise
     finally:
         session.end()
-    return SliceResult(session.status, session.step, time.perf_counter() - started)
 
 
 def _train(session: Session, budget: Budget, should_stop: Callable[[], bool], started: float) -> None:

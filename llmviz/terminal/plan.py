@@ -124,7 +124,8 @@ def _tokenizer(name: str | None, flat: dict[str, Any]) -> bytes | None:
 def _fitting_budget(flat: dict[str, Any], base: RunSettings, limits: Limits) -> dict[str, int]:
     """What a short training, or one measured in seconds, implies for the settings that were not given."""
     if "max_seconds" in flat and "max_steps" not in flat:  # as many steps as fit into the time
-        warmup = round(WARMUP_IN_TIME * limits.steps)
+        # Where the preset wants none, as `speedrun` does, there is none in seconds either.
+        warmup = round(WARMUP_IN_TIME * limits.steps) if base.training.warmup_steps else 0
         return {"max_steps": limits.steps} | ({} if "warmup_steps" in flat else {"warmup_steps": warmup})
     steps = str(flat.get("max_steps", ""))
     if steps.isdecimal() and "warmup_steps" not in flat:

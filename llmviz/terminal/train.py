@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from llmviz.runs.directory import RunBusy, RunDirectory, RunError, create_run_at
 from llmviz.runs.names import random_name
@@ -18,6 +19,9 @@ from llmviz.terminal.mistakes import Mistake, explained
 from llmviz.terminal.plan import CORPORA, Plan, plan_training
 from llmviz.terminal.progress import Follower, choose_display
 from llmviz.terminal.report import ENDED, report_ending, resume_command
+
+if TYPE_CHECKING:
+    from llmviz.runs.session import Session
 
 NAME = "train"
 HELP = "train a model"
@@ -121,15 +125,26 @@ def train_to_the_end(run: RunDirectory, as_json: bool) -> int:
     display = choose_display(run.settings().training, as_json, run.state())
     follower, cores = Follower(run), machine().cores
     with explained(RunBusy), _interruptible() as interrupted, Session(run) as session:
+        threads = run.state().get("threads") or _threads_that_pay(session, cores)
         status = "running"
         while status == "running" and not interrupted.is_set():
-            status = train_slice(session, Budget(seconds=SLICE_SECONDS), interrupted.is_set, cores).status
+            status = train_slice(session, Budget(seconds=SLICE_SECONDS), interrupted.is_set, threads).status
             follower.show_news(display)
         if status == "running":
             session.pause()
     follower.show_news(display)
     display.close()
     return report_ending(run, as_json)
+
+
+def _threads_that_pay(session: "Session", cores: int) -> int:
+    """With how many threads a run trains that has the machine to itself: all, where it gains by them."""
+    from llmviz.runs.slices import prepare
+
+    if session.settings.training.threads or cores == 1:
+        return cores
+    prepare(session)
+    return session.trainer.threads_that_pay(cores) if session.trainer else cores
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
 CPU_INFO = Path("/proc/cpuinfo")  # Linux; elsewhere a CPU counts as one without units for 16 bits
 BF16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}  # Intel and AMD; AMX; ARM
 AMPERE = (8, 0)  # the first of NVIDIA's generations that multiplies bf16
-PAYS = 0.9  # of the time in 32 bits: what 16 may take at most, to be preferred
+PAYS = 0.9  # of the time of the plain way: what another may take at most, to be preferred
 TRIALS, WARM_UP = 7, 2
+LONG_STEP = 0.1  # seconds; steps that take longer with all threads gain by them for sure
 
 
 class HardwareMissing(ValueError):
@@ -119,16 +121,44 @@ def _is_there(device: str) -> bool:
     )()
 
 
+def threads_that_pay(most: int, learn: Callable[[], Any]) -> int:
+    """`most` if learning from a batch is clearly quicker with so many threads than with one; else 1. Small
+    steps are so short that threads lose more by waiting for one another than they win."""
+
+    def with_threads(count: int) -> None:
+        torch.set_num_threads(count)
+        learn()
+
+    before = torch.get_num_threads()
+    try:
+        if _seconds_of(partial(with_threads, most)) > LONG_STEP:
+            return most
+        seconds = _quickest({count: partial(with_threads, count) for count in (1, most)})
+    finally:
+        torch.set_num_threads(before)
+    return most if seconds[most] < PAYS * seconds[1] else 1
+
+
 def _is_faster(precision: str, learn: Callable[[str], Any]) -> bool:
-    """A short trial, in turns. The quickest of each counts: what else the machine does only adds to it."""
-    seconds: dict[str, list[float]] = {precision: [], "fp32": []}
+    """Whether numbers of so many bits are clearly quicker than those of 32."""
+    seconds = _quickest({name: partial(learn, name) for name in (precision, "fp32")})
+    return seconds[precision] < PAYS * seconds["fp32"]
+
+
+def _quickest(ways: dict[Any, Callable[[], Any]]) -> dict[Any, float]:
+    """Seconds that each way takes, in a short trial, in turns. Of each the quickest counts: what else the
+    machine does only adds to it."""
+    seconds: dict[Any, list[float]] = {name: [] for name in ways}
     for _ in range(WARM_UP + TRIALS):
-        for name, times in seconds.items():
-            started = time.perf_counter()
-            learn(name)
-            times.append(time.perf_counter() - started)
-    quickest = {name: min(times[WARM_UP:]) for name, times in seconds.items()}
-    return quickest[precision] < PAYS * quickest["fp32"]
+        for name, way in ways.items():
+            seconds[name].append(_seconds_of(way))
+    return {name: min(times[WARM_UP:]) for name, times in seconds.items()}
+
+
+def _seconds_of(way: Callable[[], Any]) -> float:
+    started = time.perf_counter()
+    way()
+    return time.perf_counter() - started
 
 
 def _has_compiler(device: torch.device) -> bool:

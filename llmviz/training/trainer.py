@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from llmviz.model import set_dropout
 from llmviz.training.batches import Batch
 from llmviz.training.compiling import compiled
-from llmviz.training.hardware import Hardware, choose_device, choose_hardware
+from llmviz.training.hardware import Hardware, choose_device, choose_hardware, threads_that_pay
 from llmviz.training.objectives import Objective
 from llmviz.training.optimizers import build_optimizer
 from llmviz.training.precision import DTYPES, LossScale, in_precision
@@ -133,6 +133,10 @@ class Trainer:
         self.seconds += seconds
         accuracy = float(metrics.get("accuracy", math.nan))
         return StepRecord(step, loss.item(), accuracy, lr, grad_norm, seconds, tokens)
+
+    def threads_that_pay(self, most: int) -> int:
+        """How many threads to train with, all or one, by a short trial that leaves no trace."""
+        return threads_that_pay(most, partial(self._try_out, self.hardware.precision))
 
     def next_batch(self) -> Batch:
         """What the next step will learn from."""

@@ -101,6 +101,8 @@ def test_a_short_training_gets_a_short_warmup(command, tmp_path):
     assert training("--max-steps", "20", "--warmup-steps", "7").warmup_steps == 7
     assert training("--max-steps", "5000").warmup_steps == 50
     assert training("--max-seconds", "9").max_steps == 1_000_000
+    assert training("--max-seconds", "9").warmup_steps == 20_000
+    assert training("--max-seconds", "9", "--preset", "speedrun").warmup_steps == 0
 
 
 def test_max_seconds_ends_the_training_and_its_schedule(command, tiny, tmp_path):

@@ -8,7 +8,7 @@ import torch
 from llmviz.settings import SettingsError, TrainingSettings, parse_settings
 from llmviz.training import hardware as hardware_module
 from llmviz.training import load_checkpoint, next_token_objective, save_checkpoint
-from llmviz.training.hardware import Hardware, choose_device, choose_hardware
+from llmviz.training.hardware import Hardware, choose_device, choose_hardware, threads_that_pay
 from llmviz.training.precision import LossScale
 from tests.training.tiny import trainer
 
@@ -52,6 +52,23 @@ def test_the_trial_is_as_large_as_batches_become(units, monkeypatch):
 
     trainer(objective=objective, precision="auto", start_batch=1, start_context=2)
     assert tried == [(4, 8)]
+
+
+@pytest.mark.parametrize(("slow", "chosen"), [(1, 2), (2, 1), (None, 1)])
+def test_all_threads_have_to_pay(slow, chosen):
+    def learn():
+        time.sleep(0.004 if torch.get_num_threads() == slow else 0.001)
+
+    before = torch.get_num_threads()
+    assert threads_that_pay(2, learn) == chosen
+    assert torch.get_num_threads() == before
+
+
+def test_trying_threads_leaves_no_trace():
+    tried, calm = trainer(), trainer()
+    for _ in range(3):
+        tried.threads_that_pay(2)
+        assert tried.step().loss == calm.step().loss
 
 
 def test_without_units_nothing_is_tried(units):
