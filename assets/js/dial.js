@@ -2,9 +2,10 @@
 
 import { listen } from "./core.js";
 import { h } from "./dom.js";
+import { ask, isAsked } from "./form.js";
 
-/** `props.value`: {deepest, depth (of the form as it opens), derived: [{name, label, value, reason}], error};
- * the server fills the form. */
+/** `props.value`: {deepest, depth (of the form as it opens), derived: [{name, label, value, reason}], own:
+ * [label of what the reader has chosen], error}; the server fills the form. */
 export function mount(box, props, trigger, watch) {
   const { deepest } = props.value;
   const dial = h("input", { type: "range", min: 1, max: deepest, step: 1, id: "lv-dial-depth" });
@@ -19,14 +20,15 @@ export function mount(box, props, trigger, watch) {
   }
   show(props.value.depth);
   dial.addEventListener("input", () => show(Number(dial.value)));
-  dial.addEventListener("change", () => trigger("select", { depth: Number(dial.value) }));
+  dial.addEventListener("change", () => ask({ depth: Number(dial.value) }));
 
   let values = {}; // what the form holds
   function explain() {
-    const { derived = [], error } = props.value;
+    const { derived, own = [], error } = props.value;
     const lines = derived.map(({ name, label, value, reason }) =>
       (values[name] ?? value) === value ? reason : `${label}: now ${values[name]}; the dial took ${value}.`,
     );
+    if (own.length) lines.push(`Chosen by you, and left as it is: ${own.join(", ")}.`);
     if (derived.length) lines.push("These are a start: every value below can be changed.");
     reasons.replaceChildren(...(error ? [error] : lines).map((line) => h("li", {}, line)));
   }
@@ -38,7 +40,7 @@ export function mount(box, props, trigger, watch) {
   listen(box, "plan", (plan) => {
     if (!plan?.values) return;
     values = plan.values;
-    show(values.n_layer);
+    if (!isAsked("depth")) show(values.n_layer); // it has been turned further meanwhile
     explain();
   });
 }
