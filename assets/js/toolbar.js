@@ -92,7 +92,8 @@ export function mount(box, props, trigger, watch) {
     foundFor = stateOfServer();
     store.emit("plan", store.plan);
     showEstimate();
-    formChanged(whatSpeaksAgainst(store.plan));
+    if (store.plan.mistakes?.length) complain(store.plan.mistakes); // of a link
+    else formChanged(whatSpeaksAgainst(store.plan));
   }
 
   /** The box for a text of one's own opens when it is first asked for; its button brings it back. */

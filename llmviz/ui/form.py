@@ -10,13 +10,10 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from llmviz.settings import FIELDS, PRESETS, RunSettings, SettingsError, parse_settings, usual_settings
-from llmviz.settings.derive import DEEPEST, DERIVED, Derived, brought_along, derived_from_depth
+from llmviz.settings.derive import DERIVED, Derived, brought_along, derived_from_depth
 from llmviz.settings.resize import resized
 from llmviz.ui.controls import brought_besides, in_page_words
 from llmviz.ui.permalink import USUAL, from_query
-
-# What the dial says when the form's values are not its own.
-NO_REASONS = {"deepest": DEEPEST, "derived": []}
 
 
 @dataclass(frozen=True)
@@ -55,7 +52,7 @@ class Form:
     size: str
     flat: dict[str, Any]  # unchecked: {setting: value}
     kept: Kept
-    dial: dict[str, Any] | None = None  # what the dial says; None: as before
+    dial: dict[str, Any] | None = None  # what the dial says; {}: nothing any more, None: as before
     mistakes: Sequence[str] = ()  # of a link
 
 
@@ -122,7 +119,7 @@ def _with_recipe(form: Form, size: str, flat: dict[str, Any], chosen: bool) -> F
     optimizer = flat["optimizer"]
     put_in = {"optimizer": optimizer} | usual_settings(optimizer, PRESETS[size].settings)
     also = brought_besides(PRESETS[size].label, form.flat, flat)
-    return replace(form, size=size, flat=flat, kept=Kept(size, chosen, put_in, also), dial=NO_REASONS)
+    return replace(form, size=size, flat=flat, kept=Kept(size, chosen, put_in, also), dial={})
 
 
 def _with_optimizer(form: Form) -> Form:
@@ -144,9 +141,9 @@ def _with_depth(form: Form, depth: int) -> Form:
     try:
         derived = derived_from_depth(depth, settings, own)
     except ValueError as error:
-        return replace(form, dial=NO_REASONS | {"error": str(error)})
+        return replace(form, dial={"error": str(error)})
     said = [{"name": name, "label": FIELDS[name][1].title} | asdict(found) for name, found in derived.items()]
-    told = NO_REASONS | {"derived": said, "own": [FIELDS[name][1].title for name in own]}
+    told = {"derived": said, "own": [FIELDS[name][1].title for name in own]}
     return replace(_put_in(form, {name: found.value for name, found in derived.items()}), dial=told)
 
 

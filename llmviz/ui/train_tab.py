@@ -11,11 +11,11 @@ from gradio.components import Component
 from llmviz.runs import Host, Refused
 from llmviz.settings import FIELDS, PRESETS, SettingsError, about, parse_settings
 from llmviz.settings.data import ANY_TEXT
-from llmviz.settings.derive import DERIVED
+from llmviz.settings.derive import DEEPEST, DERIVED
 from llmviz.ui.components import component
 from llmviz.ui.controls import choices, control, form_settings, in_page_words
 from llmviz.ui.explore import Curve, loss_figure
-from llmviz.ui.form import NO_REASONS, Form, Kept, flat_of, followed
+from llmviz.ui.form import Form, Kept, flat_of, followed
 from llmviz.ui.permalink import USUAL, to_query
 
 
@@ -45,7 +45,7 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> Con
     with gr.Column(elem_id="lv-more", elem_classes="lv-panel"):
         component("spark")
         live = component("live")
-        dial = component("dial", value=NO_REASONS | {"depth": PRESETS[USUAL].settings.model.n_layer})
+        component("dial", value={"deepest": DEEPEST, "depth": PRESETS[USUAL].settings.model.n_layer})
         more = _more_controls()
     controls = replace(controls, more=more)
     with gr.Column(elem_id="lv-model", elem_classes="lv-panel"):
@@ -60,6 +60,7 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> Con
         plot = gr.Plot(show_label=False, elem_id="lv-explore-plot")
 
     names = form_settings()
+    filled = ["size", "corpus", "tokenizer", *names]
 
     def shown(kept: Any, size: str, *form: Any) -> Form:
         """The form as the page shows it."""
@@ -83,7 +84,7 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> Con
 
     def estimate(size: str, flat: dict[str, Any]) -> dict[str, Any]:
         """What the button says beforehand: how many parameters, how much memory, how long."""
-        said = {"size": size, "corpus": flat["corpus"]}
+        said = {"size": size, "corpus": flat["corpus"], "values": {name: flat[name] for name in DERIVED}}
         if flat["corpus"] == "text":
             flat = flat | {"text_sha256": ANY_TEXT}  # the host checks the text itself, when it is sent
         try:
@@ -97,21 +98,18 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> Con
             "usual": host.estimate(PRESETS[size].settings) if size in PRESETS else None,
             "diagram": host.diagram(settings),
             "beyond": host.beyond(settings),
-            "values": {name: flat[name] for name in DERIVED},
         }
 
-    def follow(told: Any, *values: Any) -> list[Any]:
+    def follow(told: Any, *values: Any) -> dict[str, Any]:
         """What follows from a change of the form, and what a run with it would take."""
         asked = told if isinstance(told, dict) else {}
         before = shown(asked.get("kept"), *values)
         form = followed(before, asked)
-        plan = estimate(form.size, form.flat) | {"kept": asdict(form.kept)}
-        changed = [form.size if form.size != before.size else gr.skip()]
+        old, new = ({"size": one.size} | one.flat for one in (before, form))
         # Only what changes: the reader may be writing into another field meanwhile.
-        for name in ("corpus", "tokenizer", *names):
-            changed.append(form.flat[name] if form.flat[name] != before.flat[name] else gr.skip())
-        said = _answer(errors=form.mistakes) if form.mistakes else gr.skip()
-        return [said, plan, form.dial or gr.skip(), *changed]
+        fills = {name: new[name] for name in filled if new[name] != old[name]}
+        said = {"kept": asdict(form.kept), "dial": form.dial, "mistakes": form.mistakes, "fills": fills}
+        return estimate(form.size, form.flat) | said
 
     def make_link(size: str, *form: Any) -> str:
         """The link that rebuilds what the form shows."""
@@ -140,17 +138,20 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> Con
         None, controls.corpus, None, js="(corpus) => window.llmviz.chooseCorpus(corpus)", **quietly
     )
     reply.change(None, reply, None, js="(text) => window.llmviz.reply(text)", **quietly)
-    # Gradio hears of every change, and the page puts them in a row: see form.js.
+    # Gradio hears of every change, and the page puts them in a row: see form.js. The answer is one output and
+    # the page fills it in, as each output would cost the server as much as everything that follows.
     gr.on([part.input for part in controls.settings()], None, js="() => window.llmviz.ask()", **quietly)
-    filled = toolbar.select(
+    answer = toolbar.select(
         follow,
         [toolbar, *controls.settings()],
-        [reply, toolbar, dial, *controls.settings()],
+        toolbar,
         js="(plan, ...form) => [window.llmviz.formInput(plan), ...form]",
         queue=False,
         **quietly,
     )
-    for ends in (filled.then, filled.failure):
+    fill = f"({{ fills }}) => {json.dumps(filled)}.map((name) => fills[name])"
+    entered = answer.then(None, toolbar, controls.settings(), js=fill, **quietly)
+    for ends in (entered.then, answer.failure):
         ends(None, js="() => window.llmviz.answered()", **quietly)
     live.copy(make_link, controls.settings(), reply, **quietly)
     for asks in (toolbar.expand, compare.select):
