@@ -25,11 +25,6 @@ def open_form(page, server, query: str = "") -> None:
     page.get_by_role("button", name="More").click()
 
 
-def asks_what_it_costs(request) -> bool:
-    body = request.post_data or ""
-    return '"kept"' in body and '"suggest"' not in body
-
-
 def ask_slowly(page, milliseconds: int) -> None:
     network = {"offline": False, "latency": milliseconds, "downloadThroughput": -1, "uploadThroughput": -1}
     page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", network)
@@ -54,12 +49,18 @@ def test_over_a_slow_network_no_press_is_lost_and_the_last_answer_is_that_of_the
     expect(setting(page, "n_embd")).to_have_value("192")
     expect(page.locator(".lv-dial-reasons")).to_be_empty()
     assert page.evaluate("window.llmviz.store.plan.size") == "large"
+    setting(page, "n_layer").fill("5")
+    expect(page.locator(".lv-beforehand")).not_to_contain_text("Large also set")
+    page.wait_for_timeout(1000)
+    page.evaluate(CROWD)
+    page.wait_for_timeout(500)  # a suggestion has been made and refused
+    page.wait_for_event("request", lambda request: '"kept"' in (request.post_data or ""))  # what it costs now
 
 
 def test_beside_others_only_an_untouched_form_becomes_spark(page, app_server):
     open_form(page, app_server, "?preset=small&n_layer=3")
     expect(setting(page, "n_layer")).to_have_value("3")
-    with page.expect_request(asks_what_it_costs):
+    with page.expect_response(lambda answer: '"suggest"' in (answer.request.post_data or "")):
         page.evaluate(CROWD)
     expect(setting(page, "n_layer")).to_have_value("3")
     expect(page.locator("#lv-size input")).to_have_value("Small")
