@@ -80,6 +80,8 @@ export function followSelection(element, handlers) {
 }
 
 export const summaryOf = (run = store.selection.run) => store.summaries.get(run) ?? null;
+/** A setting as a run trains with it now: the last change of it, or what it began with. */
+export const inForce = ({ settings, changes = [] }, name) => changes.filter((change) => name in change).at(-1)?.[name] ?? settings[name];
 export const dataOf = (run = store.selection.run) => store.data.get(run) ?? null;
 
 // ---------------------------------------------------------------- selection, mirrored in the URL

@@ -3,6 +3,7 @@
 
 import { listen, store } from "./core.js";
 import { formatBytes, formatOperations, formatShort, h, oncePerFrame, setText, timeOf } from "./dom.js";
+import { estimateOf } from "./form.js";
 import { help } from "./help.js";
 
 const HELP = [
@@ -23,11 +24,10 @@ export function mount(box) {
   box.replaceChildren(h("div", { class: "lv-diagram-head" }, title, help(...HELP, "diagram")), totals, notes, picture);
   let diagram = null; // the newest that could be made
   const show = oncePerFrame(() => {
-    const { estimate, usual, size, primary, errors } = store.plan ?? {};
+    const { usual, errors } = store.plan ?? {};
     diagram = store.plan?.diagram ?? diagram;
     if (!diagram || !picture.clientWidth) return; // not open yet
-    const now = estimate ?? store.host?.estimates?.[size ?? primary];
-    setText(totals, errors ? errors.join("\n") : totalsOf(now, usual));
+    setText(totals, errors ? errors.join("\n") : totalsOf(estimateOf(store.plan), usual));
     picture.classList.toggle("lv-diagram-old", Boolean(errors));
     setText(notes, diagram.notes.join(" "));
     picture.replaceChildren(draw(diagram, picture.clientWidth));

@@ -1,6 +1,6 @@
 // What may be changed while a run trains, what else is measured at every step, and the run as a file.
 
-import { base, listen, messagesOf, owner, select, store, summaryOf } from "./core.js";
+import { base, inForce, listen, messagesOf, owner, select, store, summaryOf } from "./core.js";
 import { h, setText } from "./dom.js";
 import { command, complain } from "./page.js";
 
@@ -12,7 +12,8 @@ const LIVE = [
 export function mount(box, props, trigger) {
   const fields = LIVE.map(([name, label, help]) => {
     const input = h("input", { type: "number", step: "any", name, id: `lv-live-${name}`, "aria-describedby": `lv-live-${name}-help` });
-    return { name, input, node: h("label", {}, label, input, h("small", { id: `lv-live-${name}-help` }, help)) };
+    // known: what the run trains with; stands: what the field holds if its reader has not edited it.
+    return { name, input, known: null, stands: "", node: h("label", {}, label, input, h("small", { id: `lv-live-${name}-help` }, help)) };
   });
   const apply = h("button", { type: "submit", class: "lv-button" }, "Change it now");
   const said = h("span", { class: "lv-said", role: "status" });
@@ -26,27 +27,33 @@ export function mount(box, props, trigger) {
 
   async function change(event) {
     event.preventDefault();
-    const changes = {};
-    for (const { name, input } of fields) if (input.value !== "") changes[name] = Number(input.value);
+    setText(said, "");
+    const edited = fields.filter(isEdited);
+    if (fields.every(({ input }) => input.value === "")) return setText(said, "Type a learning rate or a dropout first.");
+    if (!edited.length) return setText(said, "Nothing is different: it trains with these values already.");
+    const changes = Object.fromEntries(edited.map(({ name, input }) => [name, Number(input.value)]));
     const answer = await command(`${store.selection.run}/change`, changes);
     setText(said, answer ? "Changed; the curve is marked where it takes effect." : "");
+    if (answer) for (const field of edited) field.stands = field.input.value;
   }
 
   let off = () => {};
-  let filled = null; // the run whose values stand in the fields
   function follow() {
     off();
     off = listen(box, `run:${store.selection.run}`, show);
     setText(said, "");
-    filled = null;
-    for (const { input } of fields) input.value = "";
+    for (const field of fields) fill(field, null);
     show();
+  }
+  function fill(field, value) {
+    field.known = value;
+    field.input.value = field.stands = String(value ?? "");
   }
   function show() {
     const summary = summaryOf(); // of a run just started it comes a moment later
-    if (summary?.settings && filled !== summary.id) {
-      filled = summary.id;
-      for (const { name, input } of fields) input.value = summary.settings[name] ?? "";
+    for (const field of summary?.settings ? fields : []) {
+      const value = inForce(summary, field.name);
+      if (value !== field.known && !isEdited(field)) fill(field, value);
     }
     const open = summary?.mine && ["preparing", "waiting", "running", "paused"].includes(summary.status);
     for (const control of form.querySelectorAll("input, button")) control.disabled = !open;
@@ -54,6 +61,8 @@ export function mount(box, props, trigger) {
   listen(box, "selection", follow);
   follow();
 }
+
+const isEdited = ({ input, stands }) => input.value !== "" && Number(input.value) !== Number(stands);
 
 /** Download, rename, delete and open again: a run is a folder, and the folder is the reader's. */
 function runFile() {

@@ -3,6 +3,7 @@
 
 import { announce, base, getJSON, job, owner, select, store, watchTheme } from "./core.js";
 import { leaveDropdownsWithTab } from "./dropdown.js";
+import { answered, ask, formInput } from "./form.js";
 import { agreedText, chooseCorpus } from "./owntext.js";
 import { reply, selectionInput } from "./page.js";
 import { followLesson } from "./lesson.js";
@@ -56,7 +57,7 @@ waiting.forEach((entry) => mount(...entry));
 
 // For Gradio's own `js=` snippets: `llmviz.select({run})` after Train, `llmviz.owner()` as an input.
 window.llmviz = {
-  agreedText, announce, base, chooseCorpus, getJSON, job, owner, reply, select, selectionInput, store,
+  agreedText, announce, answered, ask, base, chooseCorpus, formInput, getJSON, job, owner, reply, select, selectionInput, store,
 };
 
 watchTheme();

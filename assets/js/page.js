@@ -10,8 +10,7 @@ export function selectionInput() {
   return JSON.stringify({
     ...store.selection,
     owner: owner(),
-    size: store.plan?.size ?? "",
-    also: store.plan?.also ?? "",
+    kept: store.plan?.kept ?? null,
     prompt: store.prompt ?? "",
     dark: document.body.classList.contains("dark"),
     explore: compared.map((run) => [run, store.summaries.get(run).name ?? run]),

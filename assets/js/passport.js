@@ -105,6 +105,7 @@ function rowsOf(summary) {
   const when =
     step !== null && evaluation && evaluation[0] !== step ? ` (at step ${formatCount(evaluation[0])})` : "";
   if (summary.source) return importedRows(summary, settings).filter(([, value]) => value);
+  const dropout = overTime(summary, "dropout", step);
   const rows = [
     ["stage", `pretrained, ${nameOfStatus(summary)}`],
     ["shown at", `step ${formatCount(at)} of ${formatCount(summary.max_steps)}`],
@@ -122,7 +123,8 @@ function rowsOf(summary) {
     ["text", CORPORA[settings.corpus] ?? settings.corpus],
     ...shapeRows(summary, settings),
     ["batch", settings.batch_size && `${formatCount(settings.batch_size)} windows`],
-    ["optimizer", optimizerOf(settings)],
+    ["optimizer", optimizerOf(settings, overTime(summary, "learning_rate", step))],
+    ["dropout", dropout !== "0" && dropout],
     ["schedule", SCHEDULES[settings.schedule]],
     ["seed", String(settings.seed ?? "")],
     ["threads", summary.threads && String(summary.threads)],
@@ -130,8 +132,14 @@ function rowsOf(summary) {
   return rows.filter(([, value]) => value);
 }
 
-function optimizerOf({ optimizer, learning_rate: rate, matrix_learning_rate: matrices }) {
-  const rates = optimizer === "muon" ? `${rate}, matrices ${matrices}` : rate;
+/** What a setting was at the start, and every change of it before `step`: "0.004, from step 300 on 0.001". */
+function overTime({ settings, changes = [] }, name, step) {
+  const changed = changes.filter((change) => name in change && (step === null || change.step < step));
+  return [settings?.[name], ...changed.map((change) => `from step ${formatCount(change.step)} on ${change[name]}`)].join(", ");
+}
+
+function optimizerOf({ optimizer, matrix_learning_rate: matrices }, rate) {
+  const rates = optimizer === "muon" ? `${rate}, matrices ${matrices} at the start` : rate;
   return OPTIMIZERS[optimizer] && `${OPTIMIZERS[optimizer]}, learning rate ${rates}`;
 }
 

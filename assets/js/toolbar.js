@@ -2,12 +2,14 @@
 
 import { listen, openedWith, selectionFromURL, store, summaryOf } from "./core.js";
 import { formatOperations, formatShort, h, setText, timeOf } from "./dom.js";
+import { ask, estimateOf, sendBy } from "./form.js";
 import { lessonsButton } from "./lessonbook.js";
 import { mayBeSent } from "./owntext.js";
 import { command, complain, formChanged } from "./page.js";
 
 const ACTIVE = ["preparing", "waiting", "running"];
 const CROWDED = 2; // more runs than this at once: a newcomer is offered the shortest preset
+const AGAIN = 1_000; // ms, up to twice as many: thirty pages need not ask at the same moment
 
 export function mount(box, props, trigger, watch) {
   const button = (label, onclick, more = {}) => h("button", { type: "button", class: "lv-button", onclick, ...more }, label);
@@ -55,25 +57,43 @@ export function mount(box, props, trigger, watch) {
   }
 
   function showEstimate() {
-    const { size, primary, corpus } = props.value ?? {};
-    showOwnText(corpus === "text");
-    const against = whatSpeaksAgainst(props.value ?? {});
-    const expected = against.length ? "" : whatToExpect(props.value ?? {});
-    const also = props.value?.also || null; // what a size has just changed besides
+    const plan = props.value;
+    showOwnText(plan.corpus === "text");
+    const against = whatSpeaksAgainst(plan);
+    const expected = against.length ? "" : whatToExpect(plan);
+    const also = plan.kept?.also; // what a size has just changed besides
     setText(beforehand, [expected || firstOf(against), also].filter(Boolean).join("\n"));
     setText(inMore, [expected || against.join("\n"), also].filter(Boolean).join("\n"));
-    if (store.host?.active > CROWDED && (size ?? primary) === primary && primary !== "spark" && !offered) {
-      offered = true;
-      trigger("select", { size: "spark" });
-    }
+    if (store.host?.active > CROWDED && !offered) suggest("spark");
+  }
+
+  /** A size for a form that nobody has touched; in any other everything stays. */
+  function suggest(size) {
+    offered = true;
+    if (size !== props.value.size) ask({ suggest: size });
+  }
+
+  let again = null;
+  let foundFor = null; // the state of the server that the plan was made for
+  /** Of sizes as they are, the server itself tells what they take when others train. */
+  const stateOfServer = () => store.host && [store.host.workers.ready, !props.value.pristine && store.host.active].join();
+  /** Once others train, or all texts are written, a run takes longer, and of a text one knows the letters. */
+  function keepUp() {
+    foundFor ??= stateOfServer(); // heard of it for the first time
+    if (stateOfServer() === foundFor) return;
+    foundFor = stateOfServer();
+    clearTimeout(again);
+    again = setTimeout(ask, AGAIN * (1 + Math.random()));
   }
 
   /** What the form describes, for the line here and for the diagram. */
   function showPlan() {
-    store.plan = props.value ?? null;
+    store.plan = props.value;
+    foundFor = stateOfServer();
     store.emit("plan", store.plan);
     showEstimate();
-    formChanged(whatSpeaksAgainst(props.value ?? {}));
+    if (store.plan.mistakes?.length) complain(store.plan.mistakes); // of a link
+    else formChanged(whatSpeaksAgainst(store.plan));
   }
 
   /** The box for a text of one's own opens when it is first asked for; its button brings it back. */
@@ -83,17 +103,11 @@ export function mount(box, props, trigger, watch) {
     setOpen(buttons.text, "lv-own-text-open", wanted);
   }
 
-  // A link may carry settings: the server fills the form with them, once, and says what is wrong with it.
-  if (hasMoreThanSelection(openedWith)) trigger("apply", { query: openedWith });
-
-  /** In a lesson everybody's Train begins with the same size. */
-  listen(box, "preset", (size) => {
-    offered = true;
-    trigger("select", { size });
-  });
   watch("value", showPlan);
+  listen(box, "preset", suggest); // in a lesson everybody's Train begins with the same size
   listen(box, "hub", openHub);
   listen(box, "host", showEstimate);
+  listen(box, "host", keepUp);
   listen(box, "runs", showRun);
   listen(box, "selection", follow);
   let off = () => {};
@@ -104,6 +118,10 @@ export function mount(box, props, trigger, watch) {
   }
   follow();
   showPlan();
+  sendBy(() => trigger("select"));
+  // What the model in the form looks like. A link may carry settings: the server fills the form with them, and
+  // says what is wrong with it.
+  ask(hasMoreThanSelection(openedWith) ? { query: openedWith } : {});
 }
 
 /** Everything because of which no run can be made of the form, a sentence each. */
@@ -113,8 +131,8 @@ const whatSpeaksAgainst = ({ errors, beyond }) => errors ?? beyond ?? [];
 const firstOf = (sentences) => (sentences.length > 1 ? `1 of ${sentences.length} (press Train for all): ${sentences[0]}` : (sentences[0] ?? ""));
 
 /** What a run would take. */
-function whatToExpect({ size, pristine, estimate, primary }) {
-  const now = (pristine ?? true) ? store.host?.estimates?.[size ?? primary] : estimate;
+function whatToExpect(plan) {
+  const now = estimateOf(plan);
   if (!now) return "";
   const crowd = store.host?.active ? `, ${store.host.active} training now` : "";
   const work = now.flops ? `, ${formatOperations(now.flops)}` : "";

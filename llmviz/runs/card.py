@@ -6,9 +6,10 @@ Nothing that the reader typed is in it but the run's name: no text of theirs, no
 from dataclasses import asdict
 from typing import Any
 
+from llmviz.runs.changes import told_changes
 from llmviz.runs.directory import RunDirectory
 from llmviz.settings import FIELDS, ModelSettings, about, counted
-from llmviz.settings.choices import ARCHITECTURES, Choices, sized
+from llmviz.settings.choices import ARCHITECTURES, sized
 
 HEAD = """---
 library_name: transformers
@@ -57,7 +58,7 @@ def model_card(run: RunDirectory, step: int, n_parameters: int) -> str:
     source = described.get("source")
     model = run.settings().model
     parts = [f"{HEAD}\n# {_one_line(run.meta().get('name') or 'A small GPT')}\n", _about(model, n_parameters)]
-    parts += [_origin(source)] if source else [_data(flat), _results(run, step), _recipe(flat, model.choices)]
+    parts += [_origin(source)] if source else [_data(flat), _results(run, step), _recipe(run, step, flat)]
     unknown = ONLY_ITS_LETTERS if flat.get("tokenizer") == "chars" else ""
     length = min(model.block_size, USUAL_LENGTH)  # GPT-2 has no position beyond its context
     parts += [USE.format(block_size=model.block_size, length=length, unknown=unknown)]
@@ -110,11 +111,14 @@ def _results(run: RunDirectory, step: int) -> str:
     return "\n".join(["## Results\n", *lines, ""])
 
 
-def _recipe(flat: dict[str, Any], choices: Choices) -> str:
-    """Every setting of the model and of the training; of the model's parts, what they came to."""
+def _recipe(run: RunDirectory, step: int, flat: dict[str, Any]) -> str:
+    """Every setting of the model and of the training, and what was changed of them before that step; of the
+    model's parts, what they came to."""
+    choices = run.settings().model.choices
     values = flat | asdict(choices)
+    changes = [change for change in told_changes(run) if change["step"] < step]
     rows = [
-        f"| {field.title} | `{name}` | {_shown(values[name])} |"
+        f"| {field.title} | `{name}` | {_shown(values[name])}{_changed(name, changes)} |"
         for name, (room, field) in FIELDS.items()
         if room in ("model", "training")
         and name in values
@@ -124,6 +128,13 @@ def _recipe(flat: dict[str, Any], choices: Choices) -> str:
         and not (name in _SCALING and choices.rope_scaling == "none")
     ]
     return "\n".join(["## Recipe\n", "| setting | name | value |", "|---|---|---|", *rows, ""])
+
+
+def _changed(name: str, changes: list[dict[str, Any]]) -> str:
+    """“, from step 300 on 0.001”, for every change of a setting."""
+    return "".join(
+        f", from step {change['step']:,} on {_shown(change[name])}" for change in changes if name in change
+    )
 
 
 def _shown(value: Any) -> str:

@@ -13,6 +13,7 @@ from llmviz.training.schedule import Deadline
 
 CHANGEABLE = ("learning_rate", "dropout", "prompt")  # by the run's owner
 DEADLINE = "deadline"  # by the teacher
+TOLD = {"learning_rate": "Learning rate", "dropout": "Dropout"}  # to everybody; a prompt is its owner's
 
 
 def record_change(run: RunDirectory, step: int, **values: Any) -> dict[str, Any]:
@@ -40,10 +41,9 @@ def record_change(run: RunDirectory, step: int, **values: Any) -> dict[str, Any]
 
 def sentences(change: dict[str, Any]) -> list[str]:
     """What the curve says at the step of a change: a sentence for each setting that training follows."""
-    labels = {"learning_rate": "Learning rate", "dropout": "Dropout"}
     return [
         f"{label} changed to {change[name]:g} at step {change['step']:,}."
-        for name, label in labels.items()
+        for name, label in TOLD.items()
         if name in change
     ] + _about_deadline(change)
 
@@ -56,11 +56,18 @@ def read_changes(run: RunDirectory) -> list[dict[str, Any]]:
     """
     kept: list[dict[str, Any]] = []
     for _, line in read_records(run.changes):
+        if type(line.get("step")) is not int:  # in an opened run there may be anything
+            continue
         for name in (*CHANGEABLE, DEADLINE):
-            if name in line:
+            if line.get(name) is not None:
                 kept = [old for old in kept if name not in old or old["step"] < line["step"]]
                 kept.append({"step": line["step"], name: line[name]})
     return sorted(kept, key=lambda change: change["step"])
+
+
+def told_changes(run: RunDirectory) -> list[dict[str, Any]]:
+    """Those of them that everybody may know, such as {"step": 300, "learning_rate": 0.001}."""
+    return [change for change in read_changes(run) if TOLD.keys() & change.keys()]
 
 
 def deadline_in(change: dict[str, Any]) -> Deadline | None:

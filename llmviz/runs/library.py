@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from llmviz.runs.changes import told_changes
 from llmviz.runs.directory import GONE, RunDirectory, RunError, read_json
 from llmviz.runs.owners import hash_token, is_token, owns
 from llmviz.runs.refusal import Refused
@@ -83,6 +84,7 @@ class Entry:
         self._written_out = written_out(self.model.choices, self.model)  # whose code computes it
         self._changed_parts = self.model.changed_parts
         self._snapshots: tuple[int, list[int]] = (-1, [])
+        self._changes: tuple[int, list[dict[str, Any]]] = (0, [])
 
     @property
     def id(self) -> str:
@@ -139,6 +141,16 @@ class Entry:
             self._snapshots = (changed, self.run.snapshots())
         return self._snapshots[1]
 
+    def changes(self) -> list[dict[str, Any]]:
+        """What was changed while it trained, and from which step on."""
+        try:
+            size = self.run.changes.stat().st_size  # lines are only ever added
+        except FileNotFoundError:
+            return []
+        if size != self._changes[0]:
+            self._changes = (size, told_changes(self.run))
+        return self._changes[1]
+
     def summary(self, owner: str | None) -> dict[str, Any]:
         """What the page shows of a run, but for its place in the queue."""
         meta, data = self.meta(), self._dataset.read()
@@ -154,6 +166,7 @@ class Entry:
             "source": described.get("source"),
             "created": described.get("created"),
             "settings": self.flat(),
+            "changes": self.changes(),
             "written_out": self._written_out,
             "changed_parts": self._changed_parts,
             "snapshots": self.snapshots(),

@@ -5,18 +5,18 @@ from typing import Any, get_args
 
 from llmviz.settings.data import ANY_TEXT
 from llmviz.settings.optimizers import usual_settings
-from llmviz.settings.presets import PRESETS
 from llmviz.settings.run import FIELDS, RunSettings, SettingsError, parse_settings
 
 # Settings with a list of names to choose from.
 NAMED = [
     name for name, (_, field) in FIELDS.items() if isinstance(next(iter(get_args(field.annotation)), 0), str)
 ]
-_RECIPES = [preset.settings.flat() for preset in PRESETS.values()]
-# The numbers that make a size: all in which sizes differ.
-_SIZES = {
-    name for name in FIELDS if name not in NAMED and any(one[name] != _RECIPES[0][name] for one in _RECIPES)
-}
+# The numbers that make a size, and grow with it. In others, such as beta 1 or the temperature, recipes differ
+# as well, but there a reader's choice is as good at every size.
+SIZE_NUMBERS = frozenset(
+    {"corpus_chars", "vocab_size", "n_layer", "n_head", "n_embd", "mlp_width", "block_size", "batch_size"}
+    | {"max_steps", "learning_rate", "warmup_steps", "eval_interval", "max_new_tokens"}
+)
 
 
 def resized(flat: dict[str, Any], old: RunSettings, new: RunSettings) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def resized(flat: dict[str, Any], old: RunSettings, new: RunSettings) -> dict[st
     own = {
         name: value
         for name, value in flat.items()
-        if name not in _SIZES and value != brought.get(name, value)
+        if name not in SIZE_NUMBERS and value != brought.get(name, value)
     }
     text = {name: value for name, value in own.items() if FIELDS[name][0] == "data"}
     usual = usual_settings(own.get("optimizer", recipe["optimizer"]), new)

@@ -13,6 +13,8 @@ _PLACES = {
     "run": (r"[\w-]{1,64}", "a model “{}”, but no model is called like that: the page shows another one."),
     "step": (r"\d{1,9}", "step “{}”, but a step is a whole number from 0: the page shows the newest one."),
 }
+# Choices that need a file of the reader's own.
+_STAYS_AT_HOME = {("corpus", "text"): "a text", ("tokenizer", "file"): "a tokenizer"}
 _NOT_OURS = re.compile(r"__.*|utm_.*|.*clid")  # Gradio's, and what others hang onto links they pass on
 
 
@@ -46,9 +48,10 @@ def from_query(query: str) -> Link:
     mistakes = [_misplaced(name, value) for name, value in given.items() if name not in flat]
     if preset is not None and preset not in PRESETS:
         mistakes.append(f"The link asks for a size “{shown(preset)}”: there are {', '.join(PRESETS)}.")
-    if flat.get("corpus") == "text":
-        mistakes.append("The link was made with a text of somebody's own, which no link can carry.")
-        del flat["corpus"]
+    for (name, value), told in _STAYS_AT_HOME.items():
+        if flat.get(name) == value:
+            mistakes.append(f"The link was made with {told} of somebody's own, which no link can carry.")
+            del flat[name]
     fills = bool(flat) or preset in PRESETS
     preset = preset if preset in PRESETS else USUAL
     try:

@@ -190,6 +190,39 @@ def test_live_changes_are_marked(look):
     assert "◆" in page.evaluate("window.written")
 
 
+def test_only_what_was_edited_is_changed_and_what_holds_is_shown(stage, look):
+    host, run = stage[0], new_run(stage[0])
+    run.train(300)
+    page = look(run.id)
+    page.get_by_role("button", name="More").click()
+    rate, dropout = (page.locator(f"#lv-live-{name}") for name in ("learning_rate", "dropout"))
+    press, said = page.get_by_role("button", name="Change it now"), page.locator("form.lv-live .lv-said")
+
+    def change(**fields: str) -> list[dict]:
+        for name, value in fields.items():
+            page.locator(f"#lv-live-{name}").fill(value)
+        known = len(run.changes)
+        press.click()
+        page.wait_for_function("document.querySelector('form.lv-live .lv-said').textContent")
+        return run.changes[known:]
+
+    assert (rate.input_value(), dropout.input_value()) == ("0.005", "0")
+    assert change() == []
+    assert "Nothing is different" in said.inner_text()
+    assert change(learning_rate="", dropout="") == []
+    assert "first" in said.inner_text()
+    assert change(learning_rate="0.0050", dropout="0.2") == [{"step": 300, "dropout": 0.2}]
+    assert change() == []
+    run.train(100)
+    host.change(run.id, "", {"learning_rate": 0.001})  # from another tab
+    page.wait_for_function("document.querySelector('#lv-live-learning_rate').value === '0.001'")
+    page.keyboard.press("Escape")
+    page.locator(".lv-headline").click()
+    passport = page.locator(".lv-passport").inner_text()
+    assert "learning rate 0.005, from step 400 on 0.001" in passport
+    assert "0, from step 300 on 0.2" in passport
+
+
 # ---------------------------------------------------------------- the film
 
 

@@ -26,7 +26,15 @@ def test_it_follows_the_settings(page, app_server):
     page.set_viewport_size({"width": 1366, "height": 625})
     open_diagram(page, app_server)
     assert ["Token embeddings", "(8, 64, 112)"] in [part[:2] for part in parts(page)]
+    # The letters of the text itself, as soon as that is written.
+    page.wait_for_function("document.querySelector('.lv-diagram')?.textContent.includes('(8, 64, 53)')")
     page.locator("#lv-toolbar button", has_text="More").click()
+    choose(page, "#lv-tokenizer", "Byte-pair tokens")
+    page.locator("#lv-set-vocab_size input").fill("20000")
+    page.wait_for_function(
+        "document.querySelector('.lv-beforehand').textContent.includes('4.78M parameters')"
+    )
+    assert page.locator(".lv-diagram-totals").inner_text().startswith("4.78M parameters")
     width = page.locator("#lv-set-n_embd input")
     width.fill("224")
     width.press("Tab")

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from llmviz.settings import PRESETS, usual_settings
-from llmviz.settings.resize import resized
+from llmviz.settings.resize import SIZE_NUMBERS, resized
 
 SIZES = {name: preset.settings for name, preset in PRESETS.items()}
 
@@ -28,6 +28,11 @@ def test_what_was_chosen_stays(old, new):
         "dropout": 0.1,
         "seed": 7,
         "precision": "bf16",
+        "weight_decay": 0.03,
+        "beta1": 0.8,
+        "beta2": 0.9,
+        "final_lr_ratio": 0.5,
+        "temperature": 0.3,
     }
     found = resized(SIZES[old].flat() | chosen, SIZES[old], SIZES[new])
     assert found == SIZES[new].flat() | chosen
@@ -55,3 +60,17 @@ def test_numbers_of_the_size_are_the_new_ones():
 def test_what_does_not_go_together_with_a_size_goes_and_the_text_stays(chosen):
     found = resized(SIZES["small"].flat() | chosen | {"corpus": "rhymes"}, SIZES["small"], SIZES["speedrun"])
     assert found == SIZES["speedrun"].flat() | {"corpus": "rhymes"}
+
+
+def test_a_size_brings_what_its_recipe_needs_besides_numbers_and_takes_it_away_again():
+    """Speedrun is a whole recipe; what of it nobody chose goes when another size comes."""
+    chosen = {"beta1": 0.8}
+    fast = resized(SIZES["small"].flat() | chosen, SIZES["small"], SIZES["speedrun"])
+    assert fast == SIZES["speedrun"].flat() | chosen
+    assert resized(fast, SIZES["speedrun"], SIZES["small"]) == SIZES["small"].flat() | chosen
+
+
+def test_sizes_differ_in_nothing_else_but_what_is_read_and_how_it_is_written():
+    flats = [SIZES[name].flat() for name in ("spark", "small", "medium", "large")]
+    differ = {name for name in flats[0] if len({str(flat[name]) for flat in flats}) > 1}
+    assert differ - SIZE_NUMBERS == {"corpus", "tokenizer", "temperature", "top_p"}

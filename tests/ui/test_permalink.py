@@ -109,6 +109,8 @@ def test_what_does_not_go_together_is_told_and_shown():
         ("preset=foo", "there are spark, small"),
         ("architecture=zzz", "Architecture cannot be “zzz”"),
         ("settings=%7Bbroken", "“settings”"),
+        ("corpus=text", "a text of somebody's own"),
+        ("tokenizer=file", "a tokenizer of somebody's own"),
     ],
 )
 def test_odd_links_are_told_in_a_sentence(query, part):

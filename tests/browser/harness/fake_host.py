@@ -49,6 +49,7 @@ class FakeRun:
         self.events: list[dict[str, Any]] = []
         self.noise = random.Random(7)
         self.prompt = ""
+        self.changes: list[dict[str, Any]] = []
         self.rivals = 5  # runs that take turns, itself included
         self.evaluate()
         self.sample()
@@ -119,11 +120,13 @@ class FakeRun:
                 "n_head": 4,
                 "n_embd": 96,
                 "block_size": 64,
+                "optimizer": "adamw",
                 "learning_rate": 5e-3,
                 "dropout": 0.0,
                 "seed": 1337,
                 "prompt": "",
             },
+            "changes": self.changes,
             "data": {
                 "vocab_size": LETTERS,
                 "best_possible_loss": BEST,
@@ -226,6 +229,9 @@ class FakeHost:
     def diagram(self, settings: Any) -> dict[str, Any]:
         return diagram(settings.model, LETTERS, settings.training.batch_size)
 
+    def beyond(self, settings: Any) -> list[str]:
+        return []
+
     def create(self, flat: dict[str, Any], owner: str, **_: Any) -> str:
         return self.add(FakeRun(f"{len(self.runs):032x}", "Amber Otter", max_steps=flat["max_steps"])).id
 
@@ -243,6 +249,7 @@ class FakeHost:
         if "prompt" in changes:
             run.prompt = changes["prompt"]
         else:
+            run.changes.append({"step": run.step} | changes)
             run.notice(
                 "changed", ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in changes.items())
             )
