@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from llmviz.probes.readings import is_diagnosis
+from llmviz.runs.changes import CHANGEABLE
 from llmviz.runs.directory import RunDirectory
 from llmviz.runs.records import read_records
 from llmviz.runs.refusal import Refused
@@ -230,7 +231,7 @@ def _clean(run: RunDirectory) -> None:
     run.write_json(
         "meta.json", {"name": _string(meta.get("name")) or "", "preset": _string(meta.get("preset"))}
     )
-    for path, check in ((run.metrics, _is_metric), (run.events, _is_event), (run.changes, _is_metric)):
+    for path, check in ((run.metrics, _is_metric), (run.events, _is_event), (run.changes, _is_change)):
         records = [record for _, record in read_records(path) if check(record)]
         path.write_text("".join(json.dumps(record) + "\n" for record in records), "utf-8")
 
@@ -240,7 +241,7 @@ def _clean_state(found: dict[str, Any], run: RunDirectory) -> dict[str, Any]:
     state: dict[str, Any] = {}
     for name, kind in STATE.items():
         value = found.get(name)
-        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        number = value is not None and not isinstance(value, bool) and _is_finite(value)
         if number and kind in (int, float):
             state[name] = kind(value)
         elif isinstance(value, kind) and kind in (str, bool):
@@ -254,16 +255,29 @@ def _clean_state(found: dict[str, Any], run: RunDirectory) -> dict[str, Any]:
 
 
 def _is_metric(record: dict[str, Any]) -> bool:
-    """Finite numbers only, and one of the kinds there are; diagnostics are lists of them. A changed prompt is
-    the one string. A deadline is none of these, and left out: it was that of a lesson elsewhere."""
+    """Finite numbers only, and one of the kinds there are; diagnostics are lists of them."""
     if "diagnostics" in record:
         return is_diagnosis(record)
-    values = [value for name, value in record.items() if name != "prompt"]
-    numbers = all(
-        value is None or (isinstance(value, int | float) and math.isfinite(value)) for value in values
-    )
     marks = [record[name] for name in ("step", "eval", "rewind") if name in record]
-    return numbers and len(marks) == 1 and type(marks[0]) is int and isinstance(record.get("prompt", ""), str)
+    return all(map(_is_finite, record.values())) and len(marks) == 1 and type(marks[0]) is int
+
+
+def _is_change(record: dict[str, Any]) -> bool:
+    """What a reader may change. A deadline is left out: it was that of a lesson elsewhere."""
+    numbers = [value for name, value in record.items() if name != "prompt"]
+    return (
+        set(record) <= {"step", *CHANGEABLE}
+        and type(record.get("step")) is int
+        and all(map(_is_finite, numbers))
+        and isinstance(record.get("prompt", ""), str)
+    )
+
+
+def _is_finite(value: Any) -> bool:
+    try:
+        return value is None or (isinstance(value, int | float) and math.isfinite(value))
+    except OverflowError:  # a whole number too long for a float
+        return False
 
 
 def _is_event(record: dict[str, Any]) -> bool:

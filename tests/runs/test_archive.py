@@ -8,6 +8,7 @@ import zipfile
 import pytest
 
 from llmviz.runs.archive import unzip_run, zip_run
+from llmviz.runs.changes import deadline_of, read_changes
 from llmviz.runs.directory import create_run
 from llmviz.runs.records import read_records
 from llmviz.runs.refusal import Refused
@@ -185,6 +186,11 @@ def test_records_and_state_of_the_wrong_kind_are_left_out(packed, tmp_path):
     content["metrics.jsonl"] = (
         b'{"step": 0, "loss": 1.0}\n{"step": "<script>", "loss": 1}\n{"step": 1, "loss": {"a": 1}}\n'
         b'nonsense\n{"loss": 2}\n{"rewind": 1}\n[1]\n{"step": true, "loss": 1}\n'
+        b'{"step": 2, "loss": 1' + 400 * b"0" + b"}\n"
+    )
+    content["changes.jsonl"] = (
+        b'{"step": 3, "dropout": 0.1}\n{"step": 4, "deadline": 5}\n{"step": 5, "prompt": 1}\n'
+        b'{"step": 6, "prompt": "Once"}\n{"rewind": 1}\n{"dropout": 0.2}\n'
     )
     content["events.jsonl"] = (
         b'{"kind": "sample", "step": 0, "text": {"evil": 1}}\n{"kind": "explode", "step": 1}\n'
@@ -193,6 +199,8 @@ def test_records_and_state_of_the_wrong_kind_are_left_out(packed, tmp_path):
     opened = unzip_run(rezip(content), tmp_path / "opened")
     assert [record for _, record in read_records(opened.metrics)] == [{"step": 0, "loss": 1.0}, {"rewind": 1}]
     assert read_records(opened.events) == []
+    assert read_changes(opened) == [{"step": 3, "dropout": 0.1}, {"step": 6, "prompt": "Once"}]
+    assert deadline_of(opened) is None
     assert opened.state() == {
         "status": "paused",
         "step": 0,
