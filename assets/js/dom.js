@@ -83,5 +83,8 @@ export function timeOf({ seconds, provisional }) {
   return `${provisional ? "very roughly" : "about"} ${formatSeconds(seconds)}`;
 }
 
+/** Whose weights they are, of a run at a step: "step 1,024". Of a model from elsewhere nobody has the steps. */
+export const weightsOf = (summary, step) => (summary?.source ? "the imported model" : `step ${formatCount(step)}`);
+
 /** What this run reads and guesses: "letters", "tokens" or "bytes". */
 export const unitOf = (summary) => summary?.data?.unit ?? "tokens";

@@ -55,3 +55,13 @@ def test_of_a_run_without_diagnostics_nothing_is_claimed(page, app_server):
     open_app(page, app_server)  # on the shipped model, which is older than diagnostics
     page.wait_for_function("document.querySelector('.lv-health-text')?.textContent.includes('not examined')")
     assert page.locator(".lv-health-more").is_hidden()
+
+
+def test_a_run_that_was_never_examined_is_told_its_speed_all_the_same(page, app_server):
+    speed = {"reached": 14e9, "roof": 1e11, "share": 0.14, "threads": 1}
+    told = {"diagnosis": None, "readings": [], "noise_scale": None, "roofline": speed, "unmeasured": False}
+    page.route("**/runs/story-gpt/diagnostics*", lambda route: route.fulfill(json=told))
+    open_app(page, app_server)
+    page.locator(".lv-health-more").click()
+    page.locator(".lv-health-panel", has_text="14 G operations a second, 14 % of the 100 G").wait_for()
+    assert "not examined" in page.locator(".lv-health-text").inner_text()
