@@ -162,10 +162,10 @@ const shapeRows = (summary, settings) => [
   ["context", settings.block_size && `${formatCount(settings.block_size)} ${unitOf(summary)}`],
 ];
 
-/** The architecture's name, and which parts of it are others: "modern, with Positions alibi, Smear on". */
+/** The architecture's name, and which parts of it are others: "modern, with Positions: ALiBi, Smear: on". */
 function architectureOf({ changed_parts: changed }, { architecture }) {
   const name = ARCHITECTURES[architecture] ?? architecture;
-  const parts = Object.entries(changed ?? {}).map(([part, value]) => `${part} ${value}`);
+  const parts = Object.entries(changed ?? {}).map(([part, value]) => `${part}: ${value}`);
   return parts.length ? `${name}, with ${parts.join(", ")}` : name;
 }
 

@@ -5,7 +5,8 @@ import re
 import pytest
 
 from llmviz.settings import PRESETS, SettingsError, parse_settings
-from llmviz.ui.controls import WORDS, brought_besides, choices, in_page_words
+from llmviz.settings.words import WORDS
+from llmviz.ui.controls import brought_besides, choices, in_page_words
 
 CONFLICTS = [
     ({"positions": "alibi", "rope_base": 50}, ["“ALiBi”", "“RoPE”"]),
