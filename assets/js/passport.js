@@ -65,7 +65,11 @@ export function passport(button) {
   const refresh = () => !panel.hidden && fill(panel, () => show(false));
   button.setAttribute("aria-expanded", "false");
   button.addEventListener("click", () => show(panel.hidden));
-  panel.addEventListener("keydown", (event) => event.key === "Escape" && show(false));
+  panel.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    event.preventDefault(); // one thing at a time: no panel beneath closes as well
+    show(false);
+  });
   document.addEventListener("pointerdown", (event) => {
     if (!panel.contains(event.target) && !button.contains(event.target)) show(false, false);
   });

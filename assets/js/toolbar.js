@@ -168,8 +168,9 @@ function panelButton(label, bodyClass, panelId, onopen = () => {}, says = "") {
   const top = h("div", { class: "lv-panel-top" }, says, close);
   button.addEventListener("opened", () => document.getElementById(panelId)?.prepend(top));
   document.addEventListener("keydown", (event) => {
-    const above = document.querySelector("dialog[open], :popover-open"); // Escape closes what lies on top
-    if (event.key === "Escape" && !above && document.body.classList.contains(bodyClass)) shut();
+    if (event.key !== "Escape" || event.defaultPrevented) return; // it has closed something already
+    const above = document.querySelector("dialog[open], :popover-open, input[aria-expanded=true]"); // or will
+    if (!above && document.body.classList.contains(bodyClass)) shut();
   });
   return button;
 }
