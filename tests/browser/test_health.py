@@ -39,7 +39,7 @@ def test_a_learning_rate_far_too_high_raises_an_alarm(page, app_server):
     page.wait_for_timeout(500)
     page.locator("#lv-toolbar button", has_text="More").click()
     page.locator("#lv-set-learning_rate input").fill("0.5")
-    page.locator("#lv-set-learning_rate input").press("Tab")
+    page.locator("#lv-set-learning_rate input").blur()
     page.keyboard.press("Escape")
     before = selected(page)["run"]
     page.locator("#lv-train").click()
@@ -48,7 +48,15 @@ def test_a_learning_rate_far_too_high_raises_an_alarm(page, app_server):
         "document.querySelector('.lv-health-sign')?.dataset.level === 'alarm'", timeout=30_000
     )
     assert "learning rate" in page.locator(".lv-health-text").inner_text()
-    assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")  # nothing to scroll
+    nothing_to_scroll = "document.documentElement.scrollHeight <= innerHeight"
+    assert page.evaluate(nothing_to_scroll)
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("p")  # before a class the reading is read out: all of it is there
+    page.wait_for_function(nothing_to_scroll, timeout=3_000)
+    whole = "(text) => text.scrollWidth <= text.clientWidth"
+    assert page.locator(".lv-health-text").evaluate(whole)
+    page.locator(".lv-health-more").click()
+    assert page.locator(".lv-health-scroll").evaluate("(table) => table.scrollWidth <= table.clientWidth")
 
 
 def test_of_a_run_without_diagnostics_nothing_is_claimed(page, app_server):
