@@ -17,6 +17,12 @@ export function mount(box) {
   return new Diagram(box);
 }
 
+/** For the line with the panel's Close, which stays in sight. */
+export function titleOfDiagram() {
+  const title = h("strong", {}, "The model these settings make");
+  return h("div", { class: "lv-diagram-title" }, title, help(...HELP, "diagram"));
+}
+
 class Diagram {
   constructor(box) {
     this.against = h("p", { class: "lv-diagram-against" });
@@ -34,9 +40,7 @@ class Diagram {
       onfocusin: (event) => this.arriveAt(event.target),
       onkeydown: (event) => this.onKey(event),
     });
-    const title = h("strong", {}, "The model these settings make");
-    const head = h("div", { class: "lv-diagram-head" }, title, help(...HELP, "diagram"));
-    box.replaceChildren(head, this.against, this.totals, this.notes, this.picture, this.explanation);
+    box.replaceChildren(this.against, this.totals, this.notes, this.picture, this.explanation);
     this.drawn = null; // the newest that could be made
     const show = oncePerFrame(() => this.show());
     listen(box, "plan", show);
@@ -112,7 +116,7 @@ const HEADINGS = { name: "", shape: "what comes out", parameters: "parameters", 
 
 function sectionsOf({ before, block, after, layers }) {
   const name = layers === 1 ? "1 block" : `${layers} blocks like this one`;
-  const title = h("div", { class: "lv-diagram-title", "aria-hidden": "true" }, name);
+  const title = h("div", { class: "lv-diagram-count", "aria-hidden": "true" }, name);
   const blocks = h("div", { class: "lv-diagram-block", role: "group", "aria-label": name }, title, ...block.map(partOf));
   return [...before.map(partOf), layers ? blocks : "", ...after.map(partOf)];
 }

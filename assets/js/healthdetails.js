@@ -63,7 +63,7 @@ function layersOf({ activation, gradient, update, dead, entropy }) {
 }
 
 const known = (value, format) => (value === null || value === undefined ? "–" : format(value));
-const number = (value) => known(value, (n) => String(Number(n.toPrecision(2))));
+const number = (value) => known(value, (n) => (n < 1000 ? String(Number(n.toPrecision(2))) : formatCount(n.toPrecision(2))));
 
 /** [["first", 3.2], ["2nd", …], ["3rd–4th", …]]: positions are counted from 1, as readers do. */
 function positionsOf(losses) {

@@ -1,6 +1,7 @@
 // The buttons of Train. Train asks Gradio (the form's values are there); the others ask our routes.
 
 import { listen, openedWith, selectionFromURL, store, summaryOf } from "./core.js";
+import { titleOfDiagram } from "./diagram.js";
 import { formatOperations, formatShort, h, setText, timeOf } from "./dom.js";
 import { lessonsButton } from "./lessonbook.js";
 import { mayBeSent } from "./owntext.js";
@@ -21,7 +22,7 @@ export function mount(box, props, trigger, watch) {
     stop: button("Stop", () => act("stop"), { id: "lv-stop" }),
     text: panelButton("My text", "lv-own-text-open", "lv-own-text"),
     more: panelButton("More", "lv-more-open", "lv-more", () => {}, inMore),
-    model: panelButton("Model", "lv-model-open", "lv-model"),
+    model: panelButton("Model", "lv-model-open", "lv-model", () => {}, titleOfDiagram()),
     explore: panelButton("Explore", "lv-explore-open", "lv-explore", () => trigger("expand")),
     lessons: lessonsButton("lv-on-narrow"),
   };

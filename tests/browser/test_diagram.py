@@ -37,7 +37,7 @@ def test_it_follows_the_settings(page, app_server):
     projection = next(part for part in parts(page) if part[0] == "Projection")
     assert projection[1:3] == ["(8, 64, 224)", "50.2k"]
     assert "× the preset's" in page.locator(".lv-diagram-totals").inner_text()
-    assert page.locator(".lv-diagram-title").inner_html() == "2 blocks like this one"
+    assert page.locator(".lv-diagram-count").inner_html() == "2 blocks like this one"
 
 
 def test_it_follows_the_size_and_the_architecture(page, app_server):
@@ -57,7 +57,7 @@ OVERPRINTED = """all => {
   const apart = (a, b) => a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top;
   return boxes.flatMap(([text, a], n) => boxes.slice(n + 1).filter(([, b]) => !apart(a, b)).map(([other]) => [text, other]));
 }"""  # noqa: E501 (JavaScript)
-TEXTS = ".lv-diagram-row span:not(.lv-diagram-costs), .lv-diagram-title"
+TEXTS = ".lv-diagram-row span:not(.lv-diagram-costs), .lv-diagram-count"
 
 
 @pytest.mark.parametrize("where", ["phone", "projector"])
