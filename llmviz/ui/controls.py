@@ -56,7 +56,7 @@ def control(name: str, value: Any) -> Component:
 
 
 def _label(name: str) -> str:
-    """What a setting is called, and in what it is counted: “Context, tokens”, “QK-norm”, “Batch in pieces”."""
+    """What a setting is called, and what is counted: “Context, tokens”, “QK-norm”, “Batch in pieces”."""
     title, unit = FIELDS[name][1].title, about(FIELDS[name][1], "unit")
     if not unit or title.lower().endswith(unit):
         return title
