@@ -4,7 +4,7 @@
 // matters of this page alone. A shipped model's opening maps are drawn at once, with no job.
 
 import { followSelection, job, listen, onTheme, store, summaryOf, watchLive } from "./core.js";
-import { h, setText } from "./dom.js";
+import { h, setText, weightsOf } from "./dom.js";
 import { AttentionGrid } from "./attentiongrid.js";
 import { HeadMosaic } from "./attentionheads.js";
 import { AttentionMaps, strongest } from "./attentionmaps.js";
@@ -332,8 +332,9 @@ class AttentionPanel {
 
   #showWhich() {
     if (!this.maps) return;
-    const step = this.maps.step === null ? "" : `weights of step ${this.maps.step.toLocaleString("en-GB")}`;
-    setText(this.which, isLive() ? `${step}, live` : step);
+    const { step } = this.maps;
+    const which = step === null ? "" : `weights of ${weightsOf(summaryOf(), step)}`;
+    setText(this.which, isLive() ? `${which}, live` : which);
     this.which.classList.toggle("live", isLive());
   }
 

@@ -68,7 +68,8 @@ function drawBounds(layer, { frame, palette, blind, best, vocabulary, unit }) {
     const y = frame.y(blind);
     layer.line(left, y, right, y, palette.blind, palette.lineWidth, DASHED);
     const words = `blind guess: any of ${formatCount(vocabulary)} ${unit}`;
-    layer.text(words, right - 4, y - lift, palette.blind, { align: "right", halo: palette.surface });
+    const above = Math.max(y - lift, palette.textSize / 2 + 2); // inside the picture, however flat it is
+    layer.text(words, right - 4, above, palette.blind, { align: "right", halo: palette.surface });
   }
   if (best !== null && best >= frame.y0 && best <= frame.y1) {
     const y = frame.y(best);

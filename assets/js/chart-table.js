@@ -27,7 +27,11 @@ export function chartTable(read) {
     panel.focus();
   };
   button.addEventListener("click", () => show(panel.hidden));
-  panel.addEventListener("keydown", (event) => event.key === "Escape" && show(false));
+  panel.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    event.preventDefault(); // one thing at a time: no panel beneath closes as well
+    show(false);
+  });
   return { button, panel };
 }
 

@@ -2,7 +2,7 @@
 // what each part costs. It follows every setting; the numbers come from the server, which counts without torch.
 
 import { listen, store } from "./core.js";
-import { formatBytes, formatOperations, formatShort, h, oncePerFrame, setText, timeOf } from "./dom.js";
+import { formatBytes, formatCount, formatOperations, formatShort, h, oncePerFrame, setText, timeOf } from "./dom.js";
 import { estimateOf } from "./form.js";
 import { help } from "./help.js";
 
@@ -11,38 +11,96 @@ const HELP = [
     "out: windows, tokens, numbers for each token.",
   "Double the width: which parts grow fourfold, and which only double?",
 ];
-const NARROW = 460; // px: below it a part takes two lines
-const DETAIL = 18; // px: a line more, for a choice that neither name nor shape shows
-const STREAM = 14; // x of the residual stream
-const BRANCH = 44; // x where the parts beside it begin
+const ASK = "Point at a part, or tap it: here it says what the part does.";
+const MOVES = { ArrowUp: -1, ArrowDown: 1, Home: -Infinity, End: Infinity };
 
 export function mount(box) {
-  const title = h("strong", {}, "The model these settings make");
-  const totals = h("p", { class: "lv-diagram-totals" });
-  const notes = h("p", { class: "lv-diagram-notes" });
-  const picture = h("div", { class: "lv-diagram-picture" });
-  box.replaceChildren(h("div", { class: "lv-diagram-head" }, title, help(...HELP, "diagram")), totals, notes, picture);
-  let diagram = null; // the newest that could be made
-  const show = oncePerFrame(() => {
-    const { usual, errors } = store.plan ?? {};
-    diagram = store.plan?.diagram ?? diagram;
-    if (!diagram || !picture.clientWidth) return; // not open yet
-    setText(totals, errors ? errors.join("\n") : totalsOf(estimateOf(store.plan), usual));
-    picture.classList.toggle("lv-diagram-old", Boolean(errors));
-    setText(notes, diagram.notes.join(" "));
-    picture.replaceChildren(draw(diagram, picture.clientWidth));
-  });
-  listen(box, "plan", show);
-  listen(box, "host", show);
-  new ResizeObserver(show).observe(picture);
+  return new Diagram(box);
 }
 
-/** "0.42M parameters (1.3 times the size's own) · 61 MB · 2.4 T operations · about 12 s" */
+/** For the line with the panel's Close, which stays in sight. */
+export function titleOfDiagram() {
+  const title = h("strong", {}, "The model these settings make");
+  return h("div", { class: "lv-diagram-title" }, title, help(...HELP, "diagram"));
+}
+
+class Diagram {
+  constructor(box) {
+    this.against = h("p", { class: "lv-diagram-against" });
+    this.totals = h("p", { class: "lv-diagram-totals" });
+    this.notes = h("p", { class: "lv-diagram-notes" });
+    this.explanation = h("p", { class: "lv-diagram-explanation" });
+    const partAt = (event) => event.target.closest(".lv-diagram-part");
+    this.picture = h("div", {
+      class: "lv-diagram-picture",
+      role: "listbox",
+      "aria-label": "From tokens to scores, part by part",
+      onpointerover: (event) => this.explain(partAt(event) ?? this.focused),
+      onpointerleave: () => this.explain(this.focused),
+      onclick: (event) => partAt(event)?.focus(), // so that what was tapped stays explained
+      onfocusin: (event) => this.arriveAt(event.target),
+      onkeydown: (event) => this.onKey(event),
+    });
+    box.replaceChildren(this.against, this.totals, this.notes, this.picture, this.explanation);
+    this.drawn = null; // the newest that could be made
+    const show = oncePerFrame(() => this.show());
+    listen(box, "plan", show);
+    listen(box, "host", show);
+  }
+
+  show() {
+    const { diagram, usual, errors, beyond } = store.plan ?? {};
+    setText(this.against, (errors ?? beyond ?? []).join("\n"));
+    setText(this.totals, errors ? "" : totalsOf(estimateOf(store.plan ?? {}), usual));
+    this.picture.classList.toggle("lv-diagram-old", Boolean(errors));
+    if (diagram && diagram !== this.drawn) this.draw(diagram);
+  }
+
+  draw(diagram) {
+    const place = this.parts.indexOf(this.focused);
+    this.drawn = diagram;
+    setText(this.notes, diagram.notes.join(" "));
+    this.picture.replaceChildren(rowOf("lv-diagram-headings", HEADINGS), ...sectionsOf(diagram));
+    this.parts[0].tabIndex = 0; // one stop for the Tab key; arrows go on from there
+    this.parts[Math.min(place, this.parts.length - 1)]?.focus({ preventScroll: true });
+    this.explain(this.focused);
+  }
+
+  // -------------------------------------------------------------- what is pointed at
+
+  get parts() {
+    return [...this.picture.querySelectorAll(".lv-diagram-part")];
+  }
+
+  get focused() {
+    return this.parts.find((part) => part === document.activeElement) ?? null;
+  }
+
+  explain(part) {
+    for (const each of this.parts) each.setAttribute("aria-selected", String(each === part));
+    setText(this.explanation, part?.getAttribute("aria-label") ?? ASK);
+  }
+
+  arriveAt(part) {
+    for (const each of this.parts) each.tabIndex = each === part ? 0 : -1;
+    this.explain(part);
+  }
+
+  onKey(event) {
+    if (!(event.key in MOVES)) return;
+    event.preventDefault();
+    const { parts } = this;
+    const to = parts.indexOf(this.focused) + MOVES[event.key];
+    parts[Math.max(0, Math.min(parts.length - 1, to))].focus();
+  }
+}
+
+/** "0.42M parameters (1.3 × the preset's) · 61 MB · 2.4 T operations in all · about 12 s" */
 function totalsOf(estimate, usual) {
   if (!estimate) return "";
   const part = (value, text, ordinary) => {
-    const ratio = ordinary ? value / ordinary : 1;
-    return Math.abs(ratio - 1) < 0.005 ? text : `${text} (${Number(ratio.toPrecision(2))} × the preset's)`;
+    const ratio = Number((ordinary ? value / ordinary : 1).toPrecision(2)); // as it is read
+    return ratio === 1 ? text : `${text} (${ratio.toLocaleString("en-GB")} × the preset's)`;
   };
   return [
     part(estimate.parameters, `${formatShort(estimate.parameters)} parameters`, usual?.parameters),
@@ -52,102 +110,51 @@ function totalsOf(estimate, usual) {
   ].join(" · ");
 }
 
-function svg(tag, attributes = {}, ...children) {
-  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
+// -------------------------------------------------------------- the picture
+
+const HEADINGS = { name: "", shape: "what comes out", parameters: "parameters", operations: "operations a step" };
+
+function sectionsOf({ before, block, after, layers }) {
+  const name = layers === 1 ? "1 block" : `${layers} blocks like this one`;
+  const title = h("div", { class: "lv-diagram-count", "aria-hidden": "true" }, name);
+  const blocks = h("div", { class: "lv-diagram-block", role: "group", "aria-label": name }, title, ...block.map(partOf));
+  return [...before.map(partOf), layers ? blocks : "", ...after.map(partOf)];
 }
 
-function draw({ before, block, after, layers }, width) {
-  const narrow = width < NARROW;
-  const height = narrow ? 46 : 30;
-  const sections = [
-    [before, ""],
-    [block, layers === 1 ? "1 block" : `${layers} blocks like this one`],
-    [after, ""],
-  ];
-  const canvas = svg("svg", { role: "img", "aria-label": spoken(before, block, after, layers), width });
-  const stream = canvas.appendChild(svg("line", { class: "lv-diagram-line" }));
-  let y = 4;
-  if (!narrow) {
-    canvas.append(...headings(width));
-    y = 22;
-  }
-  const first = y;
-  for (const [parts, title] of sections) {
-    if (!parts.length) continue;
-    const top = y;
-    if (title) y += 22;
-    for (const part of parts) {
-      const tall = height + (part.detail ? DETAIL : 0);
-      canvas.append(partAt(part, y, { width, narrow, height: tall }));
-      y += tall + 4;
-    }
-    if (title) {
-      canvas.append(
-        svg("rect", { class: "lv-diagram-block", x: 1, y: top, width: width - 2, height: y - top, rx: 8 }),
-        svg("text", { class: "lv-diagram-title", x: BRANCH, y: top + 16 }, title),
-      );
-      y += 6;
-    }
-  }
-  for (const [name, value] of Object.entries({ x1: STREAM, x2: STREAM, y1: first + 8, y2: y - 12 }))
-    stream.setAttribute(name, value);
-  canvas.setAttribute("height", y);
-  return canvas;
+function partOf(part) {
+  const row = rowOf(`lv-diagram-part lv-diagram-${part.place}`, {
+    name: part.name,
+    detail: part.detail,
+    shape: tuple(part.shape),
+    parameters: part.parameters ? formatShort(part.parameters) : "",
+    operations: part.flops ? formatOperations(part.flops).replace(" operations", "") : "",
+  });
+  for (const [name, value] of Object.entries({ role: "option", tabindex: -1, "aria-label": explanationOf(part) }))
+    row.setAttribute(name, value);
+  return row;
 }
 
-function partAt({ name, says, shape, parameters, flops, place, detail }, y, { width, narrow, height }) {
-  const middle = y + height / 2;
-  const line = narrow ? y + 18 : middle + (detail ? -5 : 4);
-  const group = svg("g", { class: `lv-diagram-part lv-diagram-${place}` }, svg("title", {}, says));
-  if (place === "branch") {
-    group.append(
-      svg("line", { class: "lv-diagram-wire", x1: STREAM, x2: BRANCH, y1: middle, y2: middle }),
-      svg("rect", { x: BRANCH, y, width: width - BRANCH - 8, height, rx: 6 }),
-    );
-  } else if (place === "stream") {
-    group.append(svg("rect", { x: STREAM - 8, y, width: width - STREAM, height, rx: 6 }));
-  } else {
-    group.append(
-      svg("circle", { cx: STREAM, cy: middle, r: 8 }),
-      svg("text", { class: "lv-diagram-plus", x: STREAM, y: middle + 4 }, "+"),
-    );
-  }
-  const shaped = `(${shape.map((n) => n.toLocaleString("en-GB")).join(", ")})`;
-  const text = (words, x, more = {}) => group.append(svg("text", { x, y: line, ...more }, words));
-  text(name, BRANCH + 10);
-  if (detail) text(detail, BRANCH + 10, { class: "lv-diagram-cost", y: y + height - 10 });
-  if (narrow) {
-    const costs = [parameters && `${formatShort(parameters)} parameters`, flops && formatOperations(flops)];
-    text(shaped, width - 18, { class: "lv-diagram-shape lv-diagram-end" });
-    text(costs.filter(Boolean).join(" · "), width - 18, { class: "lv-diagram-cost lv-diagram-end", y: y + 36 });
-  } else {
-    const [shapes, ...costs] = columns(width);
-    text(shaped, shapes, { class: "lv-diagram-shape" });
-    const figures = [parameters && formatShort(parameters), flops && short(flops)];
-    figures.forEach((figure, n) => text(figure || "", costs[n], { class: "lv-diagram-cost lv-diagram-end" }));
-  }
-  return group;
-}
+const rowOf = (kind, { name, detail, shape, parameters, operations }) =>
+  h(
+    "div",
+    { class: `lv-diagram-row ${kind}` },
+    h("span", { class: "lv-diagram-name" }, name, detail ? h("small", {}, detail) : null),
+    h("span", { class: "lv-diagram-shape" }, shape),
+    h(
+      "span",
+      { class: "lv-diagram-costs" },
+      h("span", { "data-unit": " parameters" }, parameters),
+      h("span", { "data-unit": " operations" }, operations),
+    ),
+  );
 
-/** Where shape, parameters and operations stand; the last two end there. */
-const columns = (width) => [width * 0.42, width * 0.78, width - 18];
-const short = (flops) => formatOperations(flops).replace(" operations", "");
+const tuple = (shape) => `(${shape.map(formatCount).join(", ")})`;
 
-function headings(width) {
-  const [shapes, ...costs] = columns(width);
-  const said = (words, x, more = "") => svg("text", { class: `lv-diagram-cost ${more}`, x, y: 14 }, words);
-  return [
-    said("what comes out", shapes),
-    said("parameters", costs[0], "lv-diagram-end"),
-    said("operations a step", costs[1], "lv-diagram-end"),
-  ];
-}
-
-function spoken(before, block, after, layers) {
-  const names = (parts) => parts.map(({ name, detail, shape }) => `${name}${detail && `, ${detail}`} (${shape.join(", ")})`).join("; ");
-  const inside = layers ? ` Then ${layers} times: ${names(block)}. Then ${names(after)}.` : "";
-  return `From tokens to scores: ${names(before)}.${inside}`;
+/** "Head, the embeddings once more, (8, 64, 60). A score for every possible next token. 20 M operations a step." */
+function explanationOf({ name, detail, shape, says, parameters, flops }) {
+  const costs = [parameters && `${formatCount(parameters)} parameters`, flops && `${formatOperations(flops)} a step`];
+  const figures = costs.filter(Boolean).join(", ");
+  return [`${[name, detail, tuple(shape)].filter(Boolean).join(", ")}.`, says, figures && `${figures}.`]
+    .filter(Boolean)
+    .join(" ");
 }

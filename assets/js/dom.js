@@ -64,15 +64,17 @@ export function formatOperations(n) {
 }
 
 export function formatBytes(n) {
+  if (n >= 1e9) return `${Number((n / 1e9).toPrecision(3))} GB`;
   if (n >= 1e6) return `${Number((n / 1e6).toPrecision(3))} MB`;
   return n >= 1e3 ? `${Number((n / 1e3).toPrecision(3))} kB` : `${n} bytes`;
 }
 
-/** "0.4 s", "12 s", "about 3 min". */
+/** "0.4 s", "12 s", "3 min", "1.5 h", "13 days". */
 export function formatSeconds(s) {
   if (s < 1) return `${Math.max(0.1, Math.round(s * 10) / 10)} s`;
   if (s < 100) return `${Math.round(s)} s`;
-  return s < 5400 ? `${Math.round(s / 60)} min` : `${Math.round(s / 360) / 10} h`;
+  if (s < 5400) return `${Math.round(s / 60)} min`;
+  return s < 48 * 3600 ? `${Number((s / 3600).toPrecision(2))} h` : `${formatCount(s / 86_400)} days`;
 }
 
 /** "about 12 s", of an estimate; "time not known" where a graphics card may compute it. */
@@ -80,6 +82,9 @@ export function timeOf({ seconds, provisional }) {
   if (!Number.isFinite(seconds)) return "time not known";
   return `${provisional ? "very roughly" : "about"} ${formatSeconds(seconds)}`;
 }
+
+/** Whose weights they are, of a run at a step: "step 1,024". Of a model from elsewhere nobody has the steps. */
+export const weightsOf = (summary, step) => (summary?.source ? "the imported model" : `step ${formatCount(step)}`);
 
 /** What this run reads and guesses: "letters", "tokens" or "bytes". */
 export const unitOf = (summary) => summary?.data?.unit ?? "tokens";

@@ -149,9 +149,10 @@ class Film {
     });
     this.written = this.rows.map(() => null);
     this.strip.replaceChildren(...this.rows.map((row) => row.element));
-    const above = earlier.length ? `repeat(${earlier.length}, minmax(0, 1fr)) ` : "";
-    this.strip.style.gridTemplateRows = `${above}minmax(0, 1.7fr)`;
+    const above = earlier.length ? `repeat(${earlier.length}, minmax(1.25em, 1fr)) ` : "";
+    this.strip.style.gridTemplateRows = `${above}minmax(1.25em, 1.7fr)`;
     this.fitLines();
+    this.strip.scrollTop = this.strip.scrollHeight; // where there is no room for all, the newest are seen
   }
 
   showNow() {

@@ -14,6 +14,9 @@ const HELP = [
 ];
 const SIGNS = { alarm: "▲", note: "●", fine: "✓" };
 const NOT_EXAMINED = "This run was not examined from inside.";
+const FROM_ELSEWHERE = "This model was trained elsewhere: how that went is not known here.";
+const UNDER_WAY = ["preparing", "waiting", "running"];
+const OVER = ["finished", "stopped"]; // then a run is told its speed, examined or not
 
 export function mount(box) {
   return new Health(box);
@@ -49,12 +52,13 @@ class Health {
   /** Ask the server when there is something new to hear: another run, another step, another diagnosis. */
   async follow() {
     const { run, step } = store.selection;
-    const diagnosed = dataOf()?.diagnosed;
-    const key = `${run} ${step} ${diagnosed} ${summaryOf()?.status}`; // at its end a run is told its speed
-    if (!run || !summaryOf() || key === this.known || this.text.offsetParent === null) return;
+    const diagnosed = dataOf()?.diagnosed ?? null;
+    const status = summaryOf()?.status;
+    const key = `${run} ${step} ${diagnosed} ${status}`;
+    if (!run || !status || key === this.known || this.text.offsetParent === null) return;
     this.known = key;
     const signal = this.latest.next();
-    if (diagnosed === undefined || diagnosed === null) return this.show(null);
+    if (diagnosed === null && !OVER.includes(status)) return this.show(null);
     try {
       const found = await getJSON(`runs/${run}/diagnostics${step === null ? "" : `?step=${step}`}`);
       if (!signal.aborted) this.show(found);
@@ -66,13 +70,12 @@ class Health {
   show(found) {
     this.found = found;
     const first = found?.readings[0];
-    const waiting = ["preparing", "waiting", "running"].includes(summaryOf()?.status);
     setText(this.sign, SIGNS[first?.level] ?? "");
     this.sign.dataset.level = first?.level ?? "";
-    setText(this.text, first?.text ?? (waiting ? "" : NOT_EXAMINED));
+    setText(this.text, first?.text ?? whyNothing(summaryOf()));
     this.text.title = first?.text ?? "";
-    this.button.hidden = !first;
-    const more = found ? found.readings.length - 1 : 0;
+    this.button.hidden = !(first || found?.roofline || found?.unmeasured);
+    const more = first ? found.readings.length - 1 : 0;
     setText(this.button, more > 0 ? `Details, and ${formatCount(more)} more` : "Details");
     if (first?.level === "alarm") announce(first.text);
     this.showDetails();
@@ -81,6 +84,11 @@ class Health {
   showDetails() {
     if (!this.panel.matches(":popover-open")) return;
     const close = h("button", { class: "lv-button", type: "button", onclick: () => this.panel.hidePopover() }, "Close");
-    this.panel.replaceChildren(...(this.found?.diagnosis ? detailsOf(this.found, close) : [close]));
+    this.panel.replaceChildren(...(this.found ? detailsOf(this.found, close) : [close]));
   }
+}
+
+function whyNothing(summary) {
+  if (summary?.source) return FROM_ELSEWHERE;
+  return UNDER_WAY.includes(summary?.status) ? "" : NOT_EXAMINED;
 }

@@ -16,12 +16,19 @@ const UNMEASURED =
   "Speed: what this machine can reach at most is measured when nothing trains; then it is said here how close " +
   "this run came.";
 
-/** The elements that show what /diagnostics answered. */
+/** The elements that show what /diagnostics answered. A run that was never examined has its speed alone. */
 export function detailsOf({ diagnosis, readings, noise_scale: needed, roofline, unmeasured }, close) {
   const speed = roofline ? speedOf(roofline) : unmeasured ? UNMEASURED : "";
-  const title = `Inside the training, before step ${formatCount(diagnosis.diagnostics + 1)}`;
+  const when = diagnosis ? `, before step ${formatCount(diagnosis.diagnostics + 1)}` : "";
   return [
-    h("div", { class: "lv-health-head" }, h("h2", {}, title), close),
+    h("div", { class: "lv-health-head" }, h("h2", {}, `Inside the training${when}`), close),
+    ...(diagnosis ? insideOf(diagnosis, readings, needed) : []),
+    speed && h("p", { class: "lv-caption lv-health-roof" }, speed),
+  ];
+}
+
+function insideOf(diagnosis, readings, needed) {
+  return [
     h("ul", {}, ...readings.map(({ level, text }) => h("li", { "data-level": level }, text))),
     layersOf(diagnosis),
     h(
@@ -31,7 +38,6 @@ export function detailsOf({ diagnosis, readings, noise_scale: needed, roofline, 
       bars("Loss by kind of token", Object.entries(diagnosis.classes)),
     ),
     h("p", { class: "lv-caption" }, noiseOf(diagnosis, needed)),
-    speed && h("p", { class: "lv-caption lv-health-roof" }, speed),
   ];
 }
 
@@ -57,7 +63,7 @@ function layersOf({ activation, gradient, update, dead, entropy }) {
 }
 
 const known = (value, format) => (value === null || value === undefined ? "–" : format(value));
-const number = (value) => known(value, (n) => String(Number(n.toPrecision(2))));
+const number = (value) => known(value, (n) => (n < 1000 ? String(Number(n.toPrecision(2))) : formatCount(n.toPrecision(2))));
 
 /** [["first", 3.2], ["2nd", …], ["3rd–4th", …]]: positions are counted from 1, as readers do. */
 function positionsOf(losses) {

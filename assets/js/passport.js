@@ -65,7 +65,11 @@ export function passport(button) {
   const refresh = () => !panel.hidden && fill(panel, () => show(false));
   button.setAttribute("aria-expanded", "false");
   button.addEventListener("click", () => show(panel.hidden));
-  panel.addEventListener("keydown", (event) => event.key === "Escape" && show(false));
+  panel.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    event.preventDefault(); // one thing at a time: no panel beneath closes as well
+    show(false);
+  });
   document.addEventListener("pointerdown", (event) => {
     if (!panel.contains(event.target) && !button.contains(event.target)) show(false, false);
   });
@@ -170,10 +174,10 @@ const shapeRows = (summary, settings) => [
   ["context", settings.block_size && `${formatCount(settings.block_size)} ${unitOf(summary)}`],
 ];
 
-/** The architecture's name, and which parts of it are others: "modern, with Positions alibi, Smear on". */
+/** The architecture's name, and which parts of it are others: "modern, with Positions: ALiBi, Smear: on". */
 function architectureOf({ changed_parts: changed }, { architecture }) {
   const name = ARCHITECTURES[architecture] ?? architecture;
-  const parts = Object.entries(changed ?? {}).map(([part, value]) => `${part} ${value}`);
+  const parts = Object.entries(changed ?? {}).map(([part, value]) => `${part}: ${value}`);
   return parts.length ? `${name}, with ${parts.join(", ")}` : name;
 }
 

@@ -26,6 +26,7 @@ export function shareButton() {
   });
   panel.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
+    event.preventDefault(); // one thing at a time: no panel beneath closes as well
     panel.hidden = true;
     button.focus();
   });

@@ -1,6 +1,7 @@
 // The buttons of Train. Train asks Gradio (the form's values are there); the others ask our routes.
 
 import { listen, openedWith, selectionFromURL, store, summaryOf } from "./core.js";
+import { titleOfDiagram } from "./diagram.js";
 import { formatOperations, formatShort, h, setText, timeOf } from "./dom.js";
 import { ask, estimateOf, sendBy } from "./form.js";
 import { lessonsButton } from "./lessonbook.js";
@@ -23,7 +24,7 @@ export function mount(box, props, trigger, watch) {
     stop: button("Stop", () => act("stop"), { id: "lv-stop" }),
     text: panelButton("My text", "lv-own-text-open", "lv-own-text"),
     more: panelButton("More", "lv-more-open", "lv-more", () => {}, inMore),
-    model: panelButton("Model", "lv-model-open", "lv-model"),
+    model: panelButton("Model", "lv-model-open", "lv-model", () => {}, titleOfDiagram()),
     explore: panelButton("Explore", "lv-explore-open", "lv-explore", () => trigger("expand")),
     lessons: lessonsButton("lv-on-narrow"),
   };
@@ -186,8 +187,9 @@ function panelButton(label, bodyClass, panelId, onopen = () => {}, says = "") {
   const top = h("div", { class: "lv-panel-top" }, says, close);
   button.addEventListener("opened", () => document.getElementById(panelId)?.prepend(top));
   document.addEventListener("keydown", (event) => {
-    const above = document.querySelector("dialog[open], :popover-open"); // Escape closes what lies on top
-    if (event.key === "Escape" && !above && document.body.classList.contains(bodyClass)) shut();
+    if (event.key !== "Escape" || event.defaultPrevented) return; // it has closed something already
+    const above = document.querySelector("dialog[open], :popover-open, input[aria-expanded=true]"); // or will
+    if (!above && document.body.classList.contains(bodyClass)) shut();
   });
   return button;
 }

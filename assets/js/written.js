@@ -1,6 +1,6 @@
 // The text a model writes, token by token, each of which can be pointed at.
 
-import { h, setText } from "./dom.js";
+import { h, setText, weightsOf } from "./dom.js";
 import { label, pieces, toHex, tokenBytes } from "./tokenview.js";
 
 const decoder = new TextDecoder();
@@ -84,8 +84,7 @@ export class WrittenText {
   }
 
   from(summary, step) {
-    const at = (step ?? summary?.step ?? 0).toLocaleString("en-GB");
-    this.source = `by ${summary?.name ?? "this model"}, step ${at}`;
+    this.source = `by ${summary?.name ?? "this model"}, ${weightsOf(summary, step ?? summary?.step ?? 0)}`;
     setText(this.caption, this.source);
   }
 

@@ -13,6 +13,7 @@ from llmviz.model.hub.checkpoint import CONFIG, TOKENIZER, WEIGHTS
 from llmviz.model.hub.errors import ForeignModelError
 from llmviz.model.hub.formats import MODULES
 from llmviz.settings import FIELDS
+from llmviz.settings.words import short_words_for
 from llmviz.text.files import write_atomically
 
 if TYPE_CHECKING:
@@ -69,14 +70,11 @@ def _differences(model: "GPT", module: ModuleType) -> list[str]:
         return ["blocks of attention instead of a table of pairs"]
     needed = NOWHERE | {"window": (model.config.block_size,)} | module.needs(model)
     return [
-        f"“{FIELDS[name][1].title}” {_shown(allowed[0])} instead of {_shown(getattr(choices, name))}"
+        f"“{FIELDS[name][1].title}” {short_words_for(allowed[0], name)} "
+        f"instead of {short_words_for(getattr(choices, name), name)}"
         for name, allowed in needed.items()
         if getattr(choices, name) not in allowed
     ]
-
-
-def _shown(value: Any) -> str:
-    return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)
 
 
 def _tokenizer_config(tokenizer: "Tokenizer", block_size: int) -> dict[str, Any]:

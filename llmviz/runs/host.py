@@ -319,7 +319,8 @@ class Host:
         found = examined(self.feed(run_id).diagnoses(), settings, vocab_size, step)
         if not data or entry.data_root is None:  # an opened run was trained who knows where
             return found | {"roofline": None, "unmeasured": False}
-        return found | speed_told(entry.state(), settings, vocab_size, self.estimator.roof)
+        estimator = self.estimator
+        return found | speed_told(entry.state(), settings, vocab_size, estimator.roof, estimator.cores)
 
     def metrics_csv(self, run_id: str) -> str:
         """All records of a run as CSV."""

@@ -136,7 +136,7 @@ class Housekeeper:
             worker.close()
         if all(found):
             one, all_ = (answers[0]["flops"] for answers in found)
-            self.estimator.add_roof(Roof(one, max(one, all_)), quiet)
+            self.estimator.add_roof(Roof(one, max(one, all_), self.estimator.cores), quiet)
 
     def _wait_for_quiet(self) -> bool:
         """Wait until nothing trains, and for a moment when the machine is idle as well; False if it never is:

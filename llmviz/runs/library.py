@@ -75,10 +75,11 @@ class Entry:
         self._flat = {
             name: value for room in self.described["settings"].values() for name, value in room.items()
         }
+        elsewhere = {"training"} if self.described.get("source") else set()  # how it went, nobody here knows
         self._public = {
             name: value
             for name, value in self._flat.items()
-            if name in FIELDS and not about(FIELDS[name][1], "private")
+            if name in FIELDS and FIELDS[name][0] not in elsewhere and not about(FIELDS[name][1], "private")
         }
         self.model = self.run.settings().model
         self._written_out = written_out(self.model.choices, self.model)  # whose code computes it
@@ -108,7 +109,8 @@ class Entry:
         return self._meta.read()
 
     def flat(self) -> dict[str, Any]:
-        """The settings as {name: value}, without what its owner typed."""
+        """The settings as {name: value}, without what its owner typed or, of an imported model, what nobody
+        chose."""
         return self._public
 
     @property

@@ -4,6 +4,7 @@ from typing import Literal
 
 from llmviz.settings.base import Room, about, setting
 from llmviz.settings.choices import Choices, choices_of
+from llmviz.settings.words import short_words_for
 
 ArchitectureName = Literal["gpt2", "modern", "llama", "transformer", "bigram"]
 Switch = Literal["auto", "on", "off"]
@@ -294,9 +295,9 @@ class ModelSettings(Room):
 
     @property
     def changed_parts(self) -> dict[str, str]:
-        """{label: value} of the parts that are not the architecture's own, for a reader."""
+        """{label: words for the value} of the parts that are not the architecture's own."""
         return {
-            field.title or name: "on" if value is True else str(value)
+            field.title or name: short_words_for(value, name)
             for name, field in type(self).model_fields.items()
             if about(field, "group") in (PARTS, SHORTCUTS)
             and (value := getattr(self, name)) not in (field.default, "auto")

@@ -6,7 +6,7 @@ from llmviz.runs.directory import RunDirectory
 from llmviz.runs.estimates import Estimator
 from llmviz.runs.limits import readable
 from llmviz.runs.machine import machine
-from llmviz.runs.roofline import Roof, roofline
+from llmviz.runs.roofline import Roof, most_threads, roofline
 from llmviz.settings import counted
 from llmviz.terminal.output import print_json
 
@@ -32,12 +32,13 @@ def speed_reached(run: RunDirectory, vocab_size: int | None) -> dict[str, Any] |
     """Operations a second that the steps of a run came to, and those that large matrix products reach here,
     which is measured now; None where the two could not be compared, or the run was short."""
     state, settings = run.state(), run.settings()
-    told = lambda peak: roofline(state, settings, vocab_size, Roof(peak, peak))  # noqa: E731 (short and local)
-    if not vocab_size or (state.get("seconds") or 0) < WORTH_MEASURING or not (known := told(1.0)):
+    threads = most_threads(state)
+    told = lambda peak: roofline(state, settings, vocab_size, Roof(peak, peak, threads))  # noqa: E731 (local)
+    if not vocab_size or (state.get("seconds") or 0) < WORTH_MEASURING or not told(1.0):
         return None
     from llmviz.runs.chores import roof
 
-    return told(roof(known["threads"]))
+    return told(roof(threads))
 
 
 def speed_in_words(speed: dict[str, Any]) -> str:

@@ -8,88 +8,29 @@ from gradio.components import Component
 
 from llmviz.settings import FIELDS, about, bound
 from llmviz.settings.resize import NAMED
+from llmviz.settings.words import WORDS, short_words_for, words_for
 
 MOST_NAMED = 3  # in a line under Train
 
 # Drawn as their own dropdowns at the top of Train, or no form's business.
 _ELSEWHERE = {"corpus", "tokenizer", "prompt"}
 
-WORDS = {
-    "stories": "Stories",
-    "dinosaurs": "Dinosaurs",
-    "rhymes": "Rhymes",
-    "python-docs": "Python's documentation",
-    "python-source": "Python source code",
-    "text": "A text of yours …",
-    "chars": "Letters",
-    "bytes": "Bytes",
-    "bpe": "Byte-pair tokens",
-    "gpt2": "GPT-2 (the book's)",
-    "modern": "Modern",
-    "llama": "Llama",
-    "transformer": "Transformer of 2017",
-    "bigram": "Bigram",
-    "auto": "As the architecture has it",
-    "on": "Yes",
-    "off": "No",
-    "learned": "Learned table",
-    "sinusoidal": "Sines and cosines",
-    "rope": "RoPE: rotations",
-    "alibi": "ALiBi: the nearer, the more",
-    "none": "None",
-    "layernorm": "LayerNorm",
-    "rmsnorm": "RMSNorm",
-    "plain-rmsnorm": "RMSNorm without gain",
-    "pre": "Before each part",
-    "post": "After each addition",
-    "gelu": "GELU",
-    "relu": "ReLU",
-    "swiglu": "SwiGLU",
-    "relu2": "ReLU²",
-    "pytorch": "PyTorch's own",
-    "mup": "µP",
-    "zero": "Projections at zero",
-    "std": "Of a chosen size",
-    "adamw": "AdamW",
-    "muon": "Muon",
-    "sgd": "SGD",
-    "lion": "Lion",
-    "cosine": "Cosine",
-    "linear": "Straight line",
-    "constant": "Constant",
-    "wsd": "Stable, then decay",
-    "cpu": "Processor",
-    "cuda": "NVIDIA graphics card",
-    "mps": "Apple graphics",
-    "fp32": "32 bits",
-    "bf16": "16 bits (bf16)",
-    "fp16": "16 bits (fp16)",
-}
-
-
-# Where a value means something else.
-_WORDS_OF = {
-    "init": {"gpt2": "GPT-2's"},
-    "device": {"auto": "Automatic"},
-    "precision": {"auto": "Automatic"},
-}
-
 
 def choices(name: str) -> list[tuple[str, str]]:
     """(what the page says, value) for each allowed value of a setting that has a list of them."""
     values = get_args(FIELDS[name][1].annotation)
-    return [((WORDS | _WORDS_OF.get(name, {}))[value], value) for value in values if value in WORDS]
+    return [(words_for(value, name), value) for value in values if value in WORDS]
 
 
 def in_page_words(sentence: str) -> str:
     """A sentence about settings, with the names of choices as the menus have them: “rope” becomes “RoPE”."""
-    return re.sub("“([a-z0-9-]+)”", lambda quoted: f"“{_short(quoted[1])}”", sentence)
+    return re.sub("“([a-z0-9-]+)”", lambda quoted: f"“{short_words_for(quoted[1])}”", sentence)
 
 
 def brought_besides(size: str, before: dict[str, Any], after: dict[str, Any]) -> str:
     """What a size has changed in the menus besides its numbers, in a sentence; "" if nothing."""
     changed = [
-        f"{FIELDS[name][1].title} to {_short(after[name], name)}"
+        f"{FIELDS[name][1].title} to {short_words_for(after[name], name)}"
         for name in NAMED
         if before[name] != after[name]
     ]
@@ -97,11 +38,6 @@ def brought_besides(size: str, before: dict[str, Any], after: dict[str, Any]) ->
         return ""
     more = f" and {len(changed) - MOST_NAMED} more" if len(changed) > MOST_NAMED else ""
     return f"{size} also set {', '.join(changed[:MOST_NAMED])}{more}."
-
-
-def _short(value: str, name: str = "") -> str:
-    """What the menu of a setting calls a choice, without what it says of it after a colon."""
-    return (WORDS | _WORDS_OF.get(name, {})).get(value, value).partition(":")[0]
 
 
 def control(name: str, value: Any) -> Component:
@@ -120,9 +56,9 @@ def control(name: str, value: Any) -> Component:
 
 
 def _label(name: str) -> str:
-    """What a setting is called, and in what it is counted: “Context, tokens”, “QK-norm”, “Steps”."""
+    """What a setting is called, and what is counted: “Context, tokens”, “QK-norm”, “Batch in pieces”."""
     title, unit = FIELDS[name][1].title, about(FIELDS[name][1], "unit")
-    if not unit or unit == title.lower():
+    if not unit or title.lower().endswith(unit):
         return title
     return f"{title} {unit}" if unit.startswith("(") else f"{title}, {unit}"
 

@@ -20,10 +20,12 @@ def open_help(page, panel: str):
     if page.locator("#lv-model").is_visible():
         page.locator("#lv-model .lv-panel-close").click()
     page.get_by_role("tab", name=TAB_OF[panel], exact=True).click()
+    box = page.locator(f".lv-{panel}")
     if panel == "diagram":
         page.locator("#lv-toolbar button", has_text="Model").click()
-    page.locator(f".lv-{panel} .lv-help-button").click()
-    card = page.locator(f".lv-{panel} .lv-help-card")
+        box = page.locator("#lv-model")  # with the line above the diagram
+    box.locator(".lv-help-button").click()
+    card = box.locator(".lv-help-card")
     card.wait_for(state="visible")
     page.wait_for_timeout(100)
     return card

@@ -12,14 +12,17 @@ pytestmark = pytest.mark.browser
 def open_diagram(page, app_server):
     open_app(page, app_server)
     page.locator("#lv-toolbar button", has_text="Model").click()
-    page.wait_for_selector(".lv-diagram-picture svg text")
+    page.wait_for_selector(".lv-diagram-part")
 
 
 def parts(page) -> list[list[str]]:
     """The texts of every part: name, shape, parameters, operations."""
-    return page.eval_on_selector_all(
-        ".lv-diagram-part", "all => all.map(p => [...p.querySelectorAll('text')].map(t => t.textContent))"
-    )
+    texts = "[...part.querySelectorAll('span:not(.lv-diagram-costs)')].map(text => text.textContent)"
+    return page.eval_on_selector_all(".lv-diagram-part", f"all => all.map(part => {texts})")
+
+
+def explanation(page) -> str:
+    return page.locator(".lv-diagram-explanation").inner_text()
 
 
 def test_it_follows_the_settings(page, app_server):
@@ -42,7 +45,7 @@ def test_it_follows_the_settings(page, app_server):
     projection = next(part for part in parts(page) if part[0] == "Projection")
     assert projection[1:3] == ["(8, 64, 224)", "50.2k"]
     assert "× the preset's" in page.locator(".lv-diagram-totals").inner_text()
-    assert page.locator(".lv-diagram-title").inner_html() == "2 blocks like this one"
+    assert page.locator(".lv-diagram-count").inner_html() == "2 blocks like this one"
 
 
 def test_it_follows_the_size_and_the_architecture(page, app_server):
@@ -57,14 +60,43 @@ def test_it_follows_the_size_and_the_architecture(page, app_server):
     assert names.count("LayerNorm") == 3
 
 
-def test_on_a_phone_nothing_is_cut_off(page, app_server):
-    page.set_viewport_size({"width": 390, "height": 844})
-    open_diagram(page, app_server)
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    # In one step: the picture is drawn anew with every word from the server.
-    assert page.evaluate(
-        "document.querySelector('.lv-diagram-picture svg').getBoundingClientRect().right <= 390"
+OVERPRINTED = """all => {
+  const boxes = all.filter(text => text.textContent).map(text => [text.textContent, text.getBoundingClientRect()]);
+  const apart = (a, b) => a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top;
+  return boxes.flatMap(([text, a], n) => boxes.slice(n + 1).filter(([, b]) => !apart(a, b)).map(([other]) => [text, other]));
+}"""  # noqa: E501 (JavaScript)
+TEXTS = ".lv-diagram-row span:not(.lv-diagram-costs), .lv-diagram-count"
+
+
+@pytest.mark.parametrize("where", ["phone", "projector"])
+def test_no_text_is_cut_off_or_stands_on_another(page, app_server, where):
+    page.set_viewport_size(
+        {"width": 390, "height": 844} if where == "phone" else {"width": 1366, "height": 768}
     )
+    open_diagram(page, app_server)
+    if where == "projector":
+        page.keyboard.press("p")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.locator("#lv-model").evaluate("panel => panel.scrollWidth <= panel.clientWidth")
+    assert page.eval_on_selector_all(TEXTS, OVERPRINTED) == []
+
+
+def test_a_part_is_explained_without_a_mouse(page, app_server):
+    open_diagram(page, app_server)
+    height = "document.querySelector('#lv-model').scrollHeight"
+    before = page.evaluate(height)
+    page.locator(".lv-diagram-part").first.focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowDown")
+    asked = "Queries, keys, values, (8, 64, 336). What 4 heads ask, and 4 keys with their values to answer. "
+    costs = "37,632 parameters, 120 M operations a step."
+    assert explanation(page) == asked + costs
+    assert page.locator(":focus").get_attribute("aria-label") == asked + costs  # and is said
+    page.locator(".lv-diagram-part", has_text="RoPE").dispatch_event("pointerover")
+    assert explanation(page).startswith("RoPE")
+    page.locator(".lv-diagram-picture").dispatch_event("pointerleave")
+    assert explanation(page) == asked + costs
+    assert page.evaluate(height) == before  # nothing moves
 
 
 def test_all_conflicts_are_said_at_once_before_anybody_presses_train(page, app_server):
@@ -73,7 +105,7 @@ def test_all_conflicts_are_said_at_once_before_anybody_presses_train(page, app_s
     for name, value in (("n_head", "3"), ("warmup_steps", "9000")):
         page.locator(f"#lv-set-{name} input").fill(value)
         page.keyboard.press("Tab")
-    for place in (".lv-diagram-totals", ".lv-panel-says"):
+    for place in (".lv-diagram-against", ".lv-panel-says"):
         page.locator(place).get_by_text("cannot be shared out among 3 heads").wait_for()
         page.locator(place).get_by_text("Warmup (9000 steps) must be shorter").wait_for()
     assert "1 of 2" in page.locator(".lv-beforehand").inner_text()  # where there is no room for both
@@ -83,6 +115,33 @@ def test_all_conflicts_are_said_at_once_before_anybody_presses_train(page, app_s
     page.keyboard.press("Tab")
     page.wait_for_selector(".lv-diagram-old", state="detached")
     assert "parameters" in page.locator(".lv-panel-says").inner_text()
+
+
+def test_a_model_that_is_too_large_is_not_praised(page, app_server):
+    open_diagram(page, app_server)
+    page.locator("#lv-toolbar button", has_text="More").click()
+    for name, value in (("n_layer", "32"), ("n_embd", "512"), ("batch_size", "256")):
+        page.locator(f"#lv-set-{name} input").fill(value)
+        page.keyboard.press("Tab")
+    page.locator(".lv-diagram-against", has_text="can be trained here").wait_for()
+    page.locator(".lv-diagram-totals", has_text=" days").wait_for()  # hundreds of hours say little
+
+
+def test_a_ratio_is_said_only_where_it_reads_as_one(page, app_server):
+    open_diagram(page, app_server)
+    page.wait_for_function("window.llmviz.store.host?.estimates?.small")
+    said = page.evaluate(
+        """async () => {
+          const { store } = window.llmviz;
+          const estimate = store.host.estimates.small;
+          const usual = { ...estimate, memory_mb: estimate.memory_mb / 1.02 };
+          store.emit("plan", (store.plan = { ...store.plan, estimate, usual }));
+          await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+          return document.querySelector(".lv-diagram-totals").textContent;
+        }"""
+    )
+    assert "MB" in said
+    assert "×" not in said
 
 
 NAMES = {"architecture": "Llama", "positions": "ALiBi: the nearer, the more", "norm": "LayerNorm",

@@ -39,7 +39,7 @@ def test_a_learning_rate_far_too_high_raises_an_alarm(page, app_server):
     page.wait_for_timeout(500)
     page.locator("#lv-toolbar button", has_text="More").click()
     page.locator("#lv-set-learning_rate input").fill("0.5")
-    page.locator("#lv-set-learning_rate input").press("Tab")
+    page.locator("#lv-set-learning_rate input").blur()
     page.keyboard.press("Escape")
     before = selected(page)["run"]
     page.locator("#lv-train").click()
@@ -48,10 +48,28 @@ def test_a_learning_rate_far_too_high_raises_an_alarm(page, app_server):
         "document.querySelector('.lv-health-sign')?.dataset.level === 'alarm'", timeout=30_000
     )
     assert "learning rate" in page.locator(".lv-health-text").inner_text()
-    assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")  # nothing to scroll
+    nothing_to_scroll = "document.documentElement.scrollHeight <= innerHeight"
+    assert page.evaluate(nothing_to_scroll)
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("p")  # before a class the reading is read out: all of it is there
+    page.wait_for_function(nothing_to_scroll, timeout=3_000)
+    whole = "(text) => text.scrollWidth <= text.clientWidth"
+    assert page.locator(".lv-health-text").evaluate(whole)
+    page.locator(".lv-health-more").click()
+    assert page.locator(".lv-health-scroll").evaluate("(table) => table.scrollWidth <= table.clientWidth")
 
 
 def test_of_a_run_without_diagnostics_nothing_is_claimed(page, app_server):
     open_app(page, app_server)  # on the shipped model, which is older than diagnostics
     page.wait_for_function("document.querySelector('.lv-health-text')?.textContent.includes('not examined')")
     assert page.locator(".lv-health-more").is_hidden()
+
+
+def test_a_run_that_was_never_examined_is_told_its_speed_all_the_same(page, app_server):
+    speed = {"reached": 14e9, "roof": 1e11, "share": 0.14, "threads": 1}
+    told = {"diagnosis": None, "readings": [], "noise_scale": None, "roofline": speed, "unmeasured": False}
+    page.route("**/runs/story-gpt/diagnostics*", lambda route: route.fulfill(json=told))
+    open_app(page, app_server)
+    page.locator(".lv-health-more").click()
+    page.locator(".lv-health-panel", has_text="14 G operations a second, 14 % of the 100 G").wait_for()
+    assert "not examined" in page.locator(".lv-health-text").inner_text()

@@ -48,6 +48,7 @@ def test_from_its_name_to_every_tab(server, page):
     page.wait_for_selector("text=was trained elsewhere")
     page.wait_for_function("document.querySelector('.lv-film-text')?.textContent.length > 20")
     assert "parameters" in page.inner_text(".lv-headline")
+    page.wait_for_selector(".lv-health-text:has-text('how that went is not known')")
     page.click(".lv-headline")
     assert "somebody/fox, version" in page.inner_text(".lv-passport")
     page.keyboard.press("Escape")
@@ -56,6 +57,7 @@ def test_from_its_name_to_every_tab(server, page):
     assert page.locator("#lv-explore label:has-text('fox')").count() == 0
     page.keyboard.press("Escape")
     page.click("button:has-text('More')")
+    assert page.input_value("#lv-live-learning_rate") == ""  # nobody here knows it
     with page.expect_download() as download:
         page.click("button:has-text('For transformers')")
     assert download.value.suggested_filename.endswith("-transformers.zip")
@@ -74,11 +76,14 @@ def look_inside(page, config):
     """A text of the reader's own on every tab, and the code that computed the maps."""
     page.fill(".lv-sample textarea", "Once upon")
     page.click(".lv-sample button:has-text('Write')")
-    page.wait_for_function("document.querySelector('.lv-sample')?.textContent.includes('by fox')")
+    page.wait_for_function(
+        "document.querySelector('.lv-sample')?.textContent.includes('by fox, the imported model')"
+    )
     page.get_by_role("tab", name="Attention", exact=True).click()
     page.fill(".lv-attention textarea", "A fox, a fox! " * 20)
     page.wait_for_selector(".lv-attention .notice:visible")
     notice = page.inner_text(".lv-attention .notice")
+    assert page.inner_text(".attention-body .which") == "weights of the imported model"
     heads = config.num_hidden_layers * config.num_attention_heads
     if heads < 100:
         assert notice == "The model sees 64 tokens at a time: these are the last of the text."

@@ -66,6 +66,21 @@ def test_no_list_stays_open_when_tab_leaves_it(page, app_server):
     page.wait_for_function("!document.querySelector('ul[role=listbox]')", timeout=5_000)
 
 
+def test_escape_closes_what_lies_on_top_and_no_more(page, app_server):
+    open_app(page, app_server)
+    page.get_by_role("button", name="More").click()
+    page.locator("#lv-set-architecture input").click()
+    for opened in ("ul[role=listbox]", ".lv-passport"):
+        page.wait_for_selector(opened)
+        page.keyboard.press("Escape")
+        page.wait_for_selector(opened, state="hidden")
+        assert page.locator("#lv-more").is_visible()
+        page.locator(".lv-headline").click()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    assert not page.locator("#lv-more").is_visible()
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_explore_follows_the_theme_and_fits_a_phone(page, app_server, theme):
     page.set_viewport_size({"width": 390, "height": 844})

@@ -61,10 +61,10 @@ def test_logits_are_equal(tmp_path, settings):
         ({"architecture": "modern", "smear": True}, "NanoChatForCausalLM", "“Smear” off instead of on"),
         ({"architecture": "modern", "x0_shortcut": True}, "NanoChatForCausalLM", "“Embeddings again”"),
         ({"architecture": "modern", "ngram_embeddings": 3}, "NanoChatForCausalLM", "n-grams” 0 instead of 3"),
-        ({"architecture": "gpt2", "positions": "alibi"}, "GPT2LMHeadModel", "learned instead of alibi"),
+        ({"architecture": "gpt2", "positions": "alibi"}, "GPT2LMHeadModel", "Learned table instead of ALiBi"),
         ({"architecture": "llama", "window": 8}, "LlamaForCausalLM", "24 instead of 8"),
-        ({"architecture": "llama", "norm": "layernorm"}, "LlamaForCausalLM", "rmsnorm instead of layernorm"),
-        ({"architecture": "transformer"}, "GPT2LMHeadModel", "“Place of the norm” pre instead of post"),
+        ({"architecture": "llama", "norm": "layernorm"}, "LlamaForCausalLM", "RMSNorm instead of LayerNorm"),
+        ({"architecture": "transformer"}, "GPT2LMHeadModel", "norm” Before each part instead of After"),
         ({"architecture": "modern", "ngram_embeddings": 3}, "NanoChatForCausalLM", "0 instead of 3"),
         (
             {"architecture": "gpt2", "n_embd": 20, "n_head": 3, "head_width": 6},
@@ -72,7 +72,11 @@ def test_logits_are_equal(tmp_path, settings):
             "“Width of a head” an even share of the width instead of 6",
         ),
         ({"architecture": "bigram"}, "GPT2LMHeadModel", "instead of a table"),
-        ({"architecture": "llama", "init": "mup"}, "LlamaForCausalLM", "“First weights”"),
+        (
+            {"architecture": "llama", "init": "mup"},
+            "LlamaForCausalLM",
+            "“First weights” GPT-2's instead of µP",
+        ),
     ],
     ids=str,
 )

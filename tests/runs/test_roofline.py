@@ -6,7 +6,7 @@ import torch
 import llmviz.model.linear as linear_module
 from llmviz.runs import chores
 from llmviz.runs.estimates import Estimator
-from llmviz.runs.roofline import Roof, roofline
+from llmviz.runs.roofline import Roof, roofline, speed_told
 from llmviz.settings import parse_settings
 
 SETTINGS = parse_settings(
@@ -21,7 +21,7 @@ STATE = {
     "threads": 1,
     "hardware": HARDWARE,
 }
-ROOF = Roof(one=1e9, all=3e9)
+ROOF = Roof(one=1e9, all=3e9, threads=2)
 
 
 def test_the_share_is_what_was_computed_over_what_could_have_been():
@@ -48,6 +48,15 @@ def test_of_a_run_that_was_stopped_while_its_batches_were_small_only_those_count
 def test_a_run_that_changed_its_threads_is_held_against_the_most_it_had():
     found = roofline(STATE | {"threads": 1, "most_threads": 2}, SETTINGS, 27, ROOF)
     assert (found["roof"], found["threads"]) == (3e9, 2)
+
+
+def test_with_some_of_the_threads_a_run_is_not_held_against_what_all_reach():
+    state, eight = STATE | {"threads": 2}, Roof(one=1e9, all=6e9, threads=8)
+    assert roofline(state, SETTINGS, 27, eight) is None
+    assert roofline(state | {"threads": 8}, SETTINGS, 27, eight)["roof"] == 6e9
+    told = {"roofline": None, "unmeasured": False}  # nor is it promised
+    assert speed_told(state, SETTINGS, 27, eight, cores=8) == told
+    assert speed_told(state, SETTINGS, 27, None, cores=8) == told
 
 
 @pytest.mark.parametrize(

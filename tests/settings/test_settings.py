@@ -59,7 +59,9 @@ def test_all_mistakes_at_once_each_in_a_sentence():
 def test_parts_that_are_not_the_architectures_own_are_named():
     assert parse_settings({"architecture": "modern", "n_layer": 3}).model.changed_parts == {}
     flat = {"architecture": "gpt2", "positions": "alibi", "window": 8, "smear": True, "dropout": 0.1}
-    named = {"Positions": "alibi", "Sliding window": "8", "Smear": "on"}
+    flat |= {"init": "std", "init_std": 0.1}
+    named = {"Positions": "ALiBi", "Sliding window": "8", "Smear": "on"}
+    named |= {"First weights": "Of a chosen size", "Size of the first weights": "0.1"}
     assert parse_settings(flat).model.changed_parts == named
 
 

@@ -5,7 +5,8 @@ import re
 import pytest
 
 from llmviz.settings import PRESETS, SettingsError, parse_settings
-from llmviz.ui.controls import WORDS, brought_besides, choices, in_page_words
+from llmviz.settings.words import WORDS
+from llmviz.ui.controls import brought_besides, choices, control, in_page_words
 
 CONFLICTS = [
     ({"positions": "alibi", "rope_base": 50}, ["“ALiBi”", "“RoPE”"]),
@@ -47,3 +48,10 @@ def test_other_words_stay_as_they_are():
     assert in_page_words("There is no setting called “zzz”, “Tied head” or rope.") == (
         "There is no setting called “zzz”, “Tied head” or rope."
     )
+
+
+def test_a_label_says_in_what_is_counted_once():
+    assert [control(name, 1).label for name in ("batch_size", "eval_windows")] == [
+        "Batch, windows",
+        "Validation windows",
+    ]

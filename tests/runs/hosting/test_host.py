@@ -209,7 +209,7 @@ def test_two_runs_train_side_by_side_and_say_so(shared_host, flat, owner, until)
 def test_after_a_run_its_speed_is_held_against_the_limit_or_said_to_come(shared_host, finished, monkeypatch):
     found = shared_host.diagnostics(finished)  # chores are off here: nobody has measured anything
     assert (found["roofline"], found["unmeasured"]) == (None, True)
-    monkeypatch.setattr(shared_host.estimator, "roof", Roof(one=1e12, all=2e12))
+    monkeypatch.setattr(shared_host.estimator, "roof", Roof(one=1e12, all=2e12, threads=2))
     found = shared_host.diagnostics(finished)
     assert not found["unmeasured"]
     assert found["roofline"]["roof"] == 1e12

@@ -41,6 +41,7 @@ def test_it_becomes_a_run_of_its_owner(importing_host, hub, owner):
     assert progress and all("said" in message for message in progress)
     summary = importing_host.summary(last["run"], owner)
     assert summary["mine"] and summary["source"]["name"] == NAME and summary["name"] == "fox"
+    assert "learning_rate" not in summary["settings"]  # how it was trained, nobody here knows
     assert all("authorization" not in headers for _, headers in hub.asked)
     assert not list(importing_host.runs.glob(".*"))
     job = importing_host.submit("sample", {"run": last["run"], "prompt": "Once", "max_new_tokens": 3}, owner)
