@@ -75,6 +75,7 @@ def _heads(choices: Choices, written: str, shared: bool) -> Iterator[Piece]:
         yield Piece(file, "Scale.forward", "µP: scores are divided by the width of a head, not by its root.")
     if choices.positions == "rope":
         yield Piece(f"{MODEL}/modern.py", "Rotary.forward", "RoPE: queries and keys are turned.")
+        yield Piece(f"{MODEL}/modern.py", "complex_product", "A turn is one product.")
         yield Piece(f"{MODEL}/modern.py", "rope_speeds", "How fast each pair of their numbers turns.")
         yield from _SCALINGS.get(choices.rope_scaling, ())
     if shared:
