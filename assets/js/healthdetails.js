@@ -109,10 +109,9 @@ function batchOf(windows) {
   return `a batch of about ${formatCount(Math.round(Number(windows.toPrecision(2))))} windows would have`;
 }
 
-function speedOf({ reached, roof, share, threads }) {
-  const thread = threads === 1 ? "one thread" : `${threads} threads`;
+function speedOf({ reached, roof, share, by }) {
   return (
     `Speed: ${formatOperations(reached)} a second, ${percent(share)} of the ${formatOperations(roof)} that large ` +
-    `matrix products reach on this machine with ${thread}. The smaller the model, the more time goes elsewhere.`
+    `matrix products reach on this machine with ${by}. The smaller the model, the more time goes elsewhere.`
   );
 }

@@ -20,7 +20,6 @@ from llmviz.settings import RunSettings
 LOWEST = 9  # on top of the 10 of training
 SECONDS_A_PART = 0.5
 WARM_UP = 3
-ROOF_WIDTH = 1024  # of the matrices by which the machine's limit is measured: 4 MB each
 
 
 def serve(channel: Channel, args: dict[str, Any]) -> None:
@@ -28,7 +27,7 @@ def serve(channel: Channel, args: dict[str, Any]) -> None:
     for order in _orders(channel):
         try:
             if order["do"] == "roof":
-                channel.send({"done": {"flops": roof(order["threads"])}})
+                channel.send({"done": {"flops": _roof(order["threads"])}})
                 continue
             settings = RunSettings.model_validate(order["settings"])
             if order["do"] == "prepare":
@@ -113,19 +112,14 @@ def measure(settings: RunSettings, data_root: Path, scratch: Path, threads: int)
         )
 
 
-def roof(threads: int) -> float:
-    """Floating-point operations a second of a large matrix product, computed as the models compute theirs:
-    the best of half a second, for a roof is what is reached when nothing disturbs."""
+def _roof(threads: int) -> float:
+    """What this many threads reach at most, in operations a second."""
     import torch
 
-    from llmviz.model.linear import linear
+    from llmviz.training.peak import peak_flops
 
     torch.set_num_threads(threads)
-    left, right = torch.rand(ROOF_WIDTH, ROOF_WIDTH), torch.rand(ROOF_WIDTH, ROOF_WIDTH)
-    with torch.no_grad():
-        for _ in range(WARM_UP):
-            linear(left, right)
-        return 2 * ROOF_WIDTH**3 / min(_times(lambda: linear(left, right)))
+    return peak_flops()
 
 
 def _typical(work: Callable[[], object], most: int = 1000) -> float:

@@ -1,6 +1,7 @@
 """After a run: how close its steps came to what this machine can compute. No torch.
 
-The roof is measured: how fast the processor multiplies matrices that are large enough to keep it busy. What a
+The roof is measured: how fast the machine multiplies matrices that are large enough to keep it busy. Of its
+processor, in 32 bits, the server knows it beforehand; of anything else a run measures it at its end. What a
 step does besides, and small matrices, cost time without being counted, so every real step stays below it.
 Source: Williams, Waterman and Patterson 2009, "Roofline"; the share reached is what PaLM's authors call MFU,
 but that Muon's products, and what is computed twice to save memory, count as well: they keep a machine busy.
@@ -9,10 +10,11 @@ but that Muon's products, and what is computed twice to save memory, count as we
 from dataclasses import dataclass
 from typing import Any
 
-from llmviz.settings import RunSettings
+from llmviz.settings import RunSettings, counted
 from llmviz.training.costs import flops_made
 
-COUNTED = {"device": "cpu", "precision": "fp32"}  # what the roof was measured for
+KNOWN = {"device": "cpu", "precision": "fp32"}  # what the server has measured the roof of
+WORTH_MEASURING = 5.0  # seconds of training, after which half a second of measuring is not in the way
 OVER = ("finished", "stopped")
 
 
@@ -34,25 +36,35 @@ def most_threads(state: dict[str, Any]) -> int:
     return state.get("most_threads") or state.get("threads", 1)
 
 
+def is_known(hardware: dict[str, Any]) -> bool:
+    """Whether the server's roof is that of what a run is computed with."""
+    return all(hardware.get(name) == value for name, value in KNOWN.items())
+
+
 def roofline(
     state: dict[str, Any], settings: RunSettings, vocab_size: int, roof: Roof | None
 ) -> dict[str, Any] | None:
-    """{"reached", "roof": operations a second, "share", "threads"} of a run that is over; None where the roof
-    is not that of the machine, of the numbers or of the threads that it was computed with."""
-    hardware, seconds, steps = state.get("hardware") or {}, state.get("seconds"), state.get("step")
-    alike = all(hardware.get(name) == value for name, value in COUNTED.items())
-    if roof is None or not alike or state.get("status") not in OVER or not seconds or not steps:
-        return None
-    threads = most_threads(state)
-    if (peak := roof.of(threads)) is None:
+    """{"reached", "roof": operations a second, "share", "by": what computed it} of a run that is over; None
+    where nobody measured the roof of the device, the numbers and the threads that it was computed with."""
+    seconds, steps, peak = state.get("seconds"), state.get("step"), _peak(state, roof)
+    if not peak or state.get("status") not in OVER or not seconds or not steps:
         return None
     reached = flops_made(settings, vocab_size, steps, state.get("tokens_seen", 0)) / seconds
-    return {
-        "reached": reached,
-        "roof": peak,
-        "share": reached / peak,
-        "threads": threads,
-    }
+    return {"reached": reached, "roof": peak, "share": reached / peak, "by": _computed_by(state)}
+
+
+def _peak(state: dict[str, Any], roof: Roof | None) -> float | None:
+    if not is_known(state.get("hardware") or {}):
+        return state.get("roof")
+    return roof.of(most_threads(state)) if roof else None
+
+
+def _computed_by(state: dict[str, Any]) -> str:
+    """What a run was computed with, in words."""
+    hardware = state["hardware"]
+    threads = counted(most_threads(state), "thread")
+    device = {"cuda": "this graphics card", "mps": "Apple's graphics"}.get(hardware["device"], threads)
+    return device if hardware["precision"] == "fp32" else f"{device} in 16 bits"
 
 
 def speed_told(
@@ -61,4 +73,4 @@ def speed_told(
     """{"roofline": as above, "unmeasured": whether there will be one when the roof has been measured}."""
     comparable = roofline(state, settings, vocab_size, Roof(1.0, 1.0, cores)) is not None
     found = roofline(state, settings, vocab_size, roof)
-    return {"roofline": found, "unmeasured": comparable and roof is None}
+    return {"roofline": found, "unmeasured": comparable and found is None}

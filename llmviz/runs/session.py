@@ -20,8 +20,10 @@ from llmviz.runs.pacing import CHECKPOINTS, STATES, Pace, Stopwatch, steps_in_ti
 from llmviz.runs.recorder import DivergenceWatch, LossTrend, Recorder, digits
 from llmviz.runs.resume import copy_tokenizer, frozen_dataset, load_newest_checkpoint, new_trainer
 from llmviz.runs.retry import is_good
+from llmviz.runs.roofline import WORTH_MEASURING, is_known
 from llmviz.text.files import remove_leftovers
 from llmviz.training import Trainer, save_checkpoint
+from llmviz.training.peak import peak_flops
 
 CHECKPOINTS_KEPT = 2
 STILL = 0.8  # of the steps announced: a run that will make fewer has them announced anew
@@ -137,6 +139,7 @@ class Session:
         if self.trainer is not None:
             self.checkpoint()
         if last and self.observer is not None:
+            self._note_peak()
             self.observer.snapshot(torch.float32)
             if warning := self.divergence.at_end(self.trainer.loss_ahead()):
                 self.notice("diverged", warning)
@@ -287,6 +290,12 @@ class Session:
         self.journal.state["hardware"] = hardware.as_dict()
         if self.settings.training.compile:
             self.notice("compiling", COMPILING)
+
+    def _note_peak(self) -> None:
+        """How fast the machine computes at most, where the server does not know it: for `roofline`."""
+        hardware = self.trainer.hardware
+        if not is_known(hardware.as_dict()) and self.trainer.seconds >= WORTH_MEASURING:
+            self.journal.state["roof"] = peak_flops(hardware.device, hardware.precision)
 
     def _what_was_lost(self, lost: bool) -> str:
         sentence = f"The process that trained this run ended unexpectedly. It goes on from step {self.step:,}"

@@ -6,11 +6,8 @@ from llmviz.runs.directory import RunDirectory
 from llmviz.runs.estimates import Estimator
 from llmviz.runs.limits import readable
 from llmviz.runs.machine import machine
-from llmviz.runs.roofline import Roof, most_threads, roofline
-from llmviz.settings import counted
+from llmviz.runs.roofline import WORTH_MEASURING, Roof, is_known, most_threads, roofline
 from llmviz.terminal.output import print_json
-
-WORTH_MEASURING = 5.0  # seconds of training, after which half a second of measuring is not in the way
 
 
 def tell_estimate(run: RunDirectory, as_json: bool) -> None:
@@ -36,17 +33,21 @@ def speed_reached(run: RunDirectory, vocab_size: int | None) -> dict[str, Any] |
     told = lambda peak: roofline(state, settings, vocab_size, Roof(peak, peak, threads))  # noqa: E731 (local)
     if not vocab_size or (state.get("seconds") or 0) < WORTH_MEASURING or not told(1.0):
         return None
-    from llmviz.runs.chores import roof
+    if not is_known(state["hardware"]):  # then the run measured it itself
+        return told(1.0)
+    import torch
 
-    return told(roof(threads))
+    from llmviz.training.peak import peak_flops
+
+    torch.set_num_threads(threads)
+    return told(peak_flops())
 
 
 def speed_in_words(speed: dict[str, Any]) -> str:
     """One sentence."""
-    threads = counted(speed["threads"], "thread")
     return (
         f"Its steps made {operations(speed['reached'])} a second, {speed['share']:.0%} of the "
-        f"{operations(speed['roof'])} that large matrix products reach here with {threads}"
+        f"{operations(speed['roof'])} that large matrix products reach here with {speed['by']}"
     )
 
 

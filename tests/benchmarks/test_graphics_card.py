@@ -19,6 +19,7 @@ from llmviz.model import build_gpt, flops_per_token
 from llmviz.settings import ModelSettings, RunSettings, TrainingSettings, parse_settings
 from llmviz.training import Trainer, next_token_objective
 from llmviz.training.batches import TokenBatches
+from llmviz.training.peak import peak_flops
 from tests.benchmarks.side_by_side import (
     nanogpt_and_its_adamw,
     nanogpt_batch,
@@ -164,21 +165,8 @@ def test_more_tokens_a_second_than_nanogpt(capsys):
     seconds = take_turns({"ours": trainer.step, "nanogpt": theirs}, turns=30, patience=600)
     tokens = LARGE_BATCH * GPT2_124M["block_size"]
     speed = {name: tokens / statistics.median(times) for name, times in seconds.items()}
-    share = speed["ours"] * flops_per_token(settings.model, VOCABULARY) / fastest_product()
+    share = speed["ours"] * flops_per_token(settings.model, VOCABULARY) / peak_flops("cuda", "bf16")
     with capsys.disabled():
         print(f"\ntokens a second: {speed['ours']:,.0f}, nanoGPT {speed['nanogpt']:,.0f}")
         print(f"MFU {share:.0%} of what this card is measured to reach in one large product of bf16 matrices")
     assert speed["ours"] >= 1.1 * speed["nanogpt"]
-
-
-def fastest_product(size: int = 8192, times: int = 20) -> float:
-    """Floating-point operations a second of a product of large matrices in bf16."""
-    matrix = torch.randn(size, size, device="cuda", dtype=torch.bfloat16)
-    for _ in range(3):
-        matrix @ matrix
-    torch.cuda.synchronize()
-    started = time.perf_counter()
-    for _ in range(times):
-        matrix @ matrix
-    torch.cuda.synchronize()
-    return 2 * size**3 * times / (time.perf_counter() - started)

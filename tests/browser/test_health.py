@@ -66,7 +66,7 @@ def test_of_a_run_without_diagnostics_nothing_is_claimed(page, app_server):
 
 
 def test_a_run_that_was_never_examined_is_told_its_speed_all_the_same(page, app_server):
-    speed = {"reached": 14e9, "roof": 1e11, "share": 0.14, "threads": 1}
+    speed = {"reached": 14e9, "roof": 1e11, "share": 0.14, "by": "1 thread"}
     told = {"diagnosis": None, "readings": [], "noise_scale": None, "roofline": speed, "unmeasured": False}
     page.route("**/runs/story-gpt/diagnostics*", lambda route: route.fulfill(json=told))
     open_app(page, app_server)

@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-import llmviz.model.linear as linear_module
-from llmviz.runs import chores
 from llmviz.runs.estimates import Estimator
+from llmviz.runs.inline import run_inline
 from llmviz.runs.roofline import Roof, roofline, speed_told
 from llmviz.settings import parse_settings
+from llmviz.training import hardware, peak
 
 SETTINGS = parse_settings(
     {"architecture": "gpt2", "n_layer": 2, "n_head": 2, "n_embd": 8, "block_size": 16, "batch_size": 4}
@@ -33,7 +33,7 @@ def test_the_share_is_what_was_computed_over_what_could_have_been():
         "reached": pytest.approx(reached),
         "roof": 1e9,
         "share": pytest.approx(reached / 1e9),
-        "threads": 1,
+        "by": "1 thread",
     }
     assert roofline(STATE | {"threads": 2}, SETTINGS, 27, ROOF)["roof"] == 3e9
 
@@ -47,7 +47,7 @@ def test_of_a_run_that_was_stopped_while_its_batches_were_small_only_those_count
 
 def test_a_run_that_changed_its_threads_is_held_against_the_most_it_had():
     found = roofline(STATE | {"threads": 1, "most_threads": 2}, SETTINGS, 27, ROOF)
-    assert (found["roof"], found["threads"]) == (3e9, 2)
+    assert (found["roof"], found["by"]) == (3e9, "2 threads")
 
 
 def test_with_some_of_the_threads_a_run_is_not_held_against_what_all_reach():
@@ -95,17 +95,43 @@ def test_the_roof_of_a_busy_machine_is_not_kept(tmp_path):
 
 
 def test_a_product_of_two_matrices_is_counted_once_for_every_sum_and_product(monkeypatch):
-    shapes = []
+    now, shapes = [0.0], []
 
-    def timed(work):
-        work()
-        return [0.5, 0.25, 1.0]
+    def product(left, right):
+        now[0] += [0.5, 0.25][len(shapes) % 2]
+        shapes.append((left.shape, right.shape, left.dtype))
 
-    monkeypatch.setattr(chores, "_times", timed)
-    monkeypatch.setattr(linear_module, "linear", lambda left, right: shapes.append((left.shape, right.shape)))
-    threads = torch.get_num_threads()
-    try:
-        assert chores.roof(1) == 2 * 1024**3 / 0.25  # the best time counts
-    finally:
-        torch.set_num_threads(threads)
-    assert set(shapes) == {((1024, 1024), (1024, 1024))}
+    monkeypatch.setattr(peak, "linear", product)
+    monkeypatch.setattr(peak.time, "perf_counter", lambda: now[0])
+    assert peak.peak_flops() == 2 * 1024**3 / 0.25  # the best time counts
+    assert set(shapes) == {((1024, 1024), (1024, 1024), torch.float32)}
+    shapes.clear()
+    peak.peak_flops(precision="bf16")
+    assert {dtype for *_, dtype in shapes} == {torch.bfloat16}
+
+
+@pytest.mark.parametrize(
+    ("device", "precision", "by"),
+    [
+        ("cuda", "bf16", "this graphics card in 16 bits"),
+        ("mps", "fp32", "Apple's graphics"),
+        ("cpu", "bf16", "1 thread in 16 bits"),
+    ],
+)
+def test_what_the_server_cannot_measure_the_run_has(device, precision, by):
+    elsewhere = STATE | {"hardware": HARDWARE | {"device": device, "precision": precision}}
+    assert speed_told(elsewhere, SETTINGS, 27, ROOF, 2) == {"roofline": None, "unmeasured": False}
+    told = speed_told(elsewhere | {"roof": 5e9}, SETTINGS, 27, ROOF, 2)
+    assert (told["roofline"]["roof"], told["roofline"]["by"]) == (5e9, by)
+    assert not told["unmeasured"]
+
+
+def test_a_run_in_16_bits_measures_its_own_roof(tiny_run, tiny_data, monkeypatch):
+    monkeypatch.setattr(hardware, "has_bf16_units", lambda device: True)
+    monkeypatch.setattr("llmviz.runs.session.WORTH_MEASURING", 0.0)
+    monkeypatch.setattr("llmviz.runs.session.peak_flops", lambda device, precision: {"bf16": 7e9}[precision])
+    plain, short = tiny_run(max_steps=6), tiny_run(max_steps=6, precision="bf16")
+    for run in (plain, short):
+        run_inline(run, data_root=tiny_data)
+    assert "roof" not in plain.state()
+    assert roofline(short.state(), short.settings(), 27, None)["roof"] == 7e9
