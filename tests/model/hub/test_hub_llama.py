@@ -3,8 +3,10 @@
 import pytest
 import torch
 
+from llmviz.model.export import export_model
 from llmviz.model.hub import ForeignModelError, foreign_shape
-from tests.model.hub.foreign import check_logits
+from llmviz.text.tokenizers import load_tokenizer
+from tests.model.hub.foreign import check_logits, our_model
 
 transformers = pytest.importorskip("transformers")
 
@@ -52,6 +54,16 @@ def qwen3(**more):
 )
 def test_llama(save_foreign, more):
     check_logits(save_foreign(llama(**more)))
+
+
+@pytest.mark.parametrize("scaling", [{}, LLAMA3 | {"original_max_position_embeddings": 8192}], ids=str)
+def test_the_last_of_2048_tokens_is_turned_as_far(save_foreign, tmp_path, scaling):
+    """A speed that is off by its last digit makes an angle there that is off by 2,048 of them."""
+    long = {"hidden_size": 128, "num_attention_heads": 2, "max_position_embeddings": 2048}
+    folder = save_foreign(llama(**long, rope_parameters=scaling | {"rope_theta": 500_000.0}))
+    check_logits(folder)
+    export_model(our_model(folder), load_tokenizer(folder / "tokenizer.json"), tmp_path / "back", "")
+    check_logits(tmp_path / "back")
 
 
 @pytest.mark.parametrize("more", [{"head_dim": 16}, {"head_dim": 8, "tie_word_embeddings": True}], ids=str)
