@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from llmviz.model.hub.configs import even_share, number, require, whole_number
+from llmviz.model.hub.tied import HEAD, ends_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,7 +22,7 @@ EPSILON = 1e-5  # of GPT-2's LayerNorms, and of nn.LayerNorm
 TRANSPOSED = ("c_attn.weight", "c_proj.weight", "c_fc.weight")
 PREFIX = "transformer."  # of everything but the head; the files of 2019 leave it out
 ACTIVATIONS = {"gelu_new": "gelu", "gelu_pytorch_tanh": "gelu", "gelu_fast": "gelu", "relu": "relu"}
-HEAD = "lm_head.weight"
+EMBEDDINGS = "wte.weight"
 LAYER = [
     f"{module}.{kind}"
     for module in ("ln_1", "attn.c_attn", "attn.c_proj", "ln_2", "mlp.c_fc", "mlp.c_proj")
@@ -75,12 +76,12 @@ def _epsilon(config: dict[str, Any]) -> float:
 
 def weights_from(tensors: Mapping[str, "Tensor"], config: dict[str, Any]) -> "dict[str, Tensor]":
     """{our name: tensor} of a stored GPT-2. Raises ForeignModelError if one is missing."""
-    prefix = PREFIX if f"{PREFIX}wte.weight" in tensors else ""
+    prefix = PREFIX if f"{PREFIX}wpe.weight" in tensors else ""
     shape = shape_of(config)
-    weights = {
+    weights = ends_of(tensors, prefix + EMBEDDINGS, tied=shape["tied"] != "off")
+    return weights | {
         ours: _turned(ours, tensors[prefix + theirs]) for ours, theirs in names(shape["n_layer"]).items()
     }
-    return weights | ({HEAD: tensors[HEAD]} if shape["tied"] == "off" else {})
 
 
 def config_for(model: "GPT") -> dict[str, Any]:
@@ -106,12 +107,13 @@ def weights_for(model: "GPT") -> "dict[str, Tensor]":
     """{their name: tensor} of a model of ours."""
     ours = model.state_dict()
     theirs = {PREFIX + their: _turned(our, ours[our]) for our, their in names(model.config.n_layer).items()}
+    theirs[PREFIX + EMBEDDINGS] = ours["wte.weight"]
     return theirs | ({HEAD: ours[HEAD]} if HEAD in ours else {})
 
 
 def names(n_layer: int) -> dict[str, str]:
-    """{our name: theirs, without the prefix}."""
-    ends = ("wte.weight", "wpe.weight", "ln_f.weight", "ln_f.bias")
+    """{our name: theirs, without the prefix} of all but the embeddings and the head."""
+    ends = ("wpe.weight", "ln_f.weight", "ln_f.bias")
     layers = {f"blocks.{i}.{part}": f"h.{i}.{part}" for i in range(n_layer) for part in LAYER}
     return {name: name for name in ends} | layers
 

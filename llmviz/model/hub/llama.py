@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from llmviz.model.hub.configs import number, require, whole_number
 from llmviz.model.hub.pairs import to_halves, to_neighbours
 from llmviz.model.hub.rotations import rotations_of
+from llmviz.model.hub.tied import HEAD, ends_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,6 +25,7 @@ MODEL_TYPES = (MODEL_TYPE, QWEN3)
 CLASSES = {MODEL_TYPE: "LlamaForCausalLM", QWEN3: "Qwen3ForCausalLM"}
 LONGEST = 2048  # what LLMViz looks at; RoPE has no table that would have to be as long as theirs
 EPSILON = 1e-6
+EMBEDDINGS = "model.embed_tokens.weight"
 PLAIN = {  # {our name inside a block: theirs}
     "attn.c_proj": "self_attn.o_proj",
     "mlp.c_gate": "mlp.gate_proj",
@@ -78,9 +80,8 @@ def weights_from(tensors: Mapping[str, "Tensor"], config: dict[str, Any]) -> "di
 
     shape = shape_of(config)
     D = shape["head_width"]
-    ours = {"wte.weight": tensors["model.embed_tokens.weight"], "ln_f.weight": tensors["model.norm.weight"]}
-    if shape["tied"] == "off":
-        ours["lm_head.weight"] = tensors["lm_head.weight"]
+    ours = ends_of(tensors, EMBEDDINGS, tied=shape["tied"] == "on")
+    ours["ln_f.weight"] = tensors["model.norm.weight"]
     for i in range(shape["n_layer"]):
         block, layer = f"blocks.{i}", f"model.layers.{i}"
         q, k, v = (tensors[f"{layer}.self_attn.{name}_proj.weight"] for name in "qkv")
@@ -135,9 +136,9 @@ def weights_for(model: "GPT") -> "dict[str, Tensor]":
     """{their name: tensor} of a model of ours."""
     ours, choices = model.state_dict(), model.config.choices
     H, K, D = model.config.n_head, choices.n_kv_head, choices.head_width
-    theirs = {"model.embed_tokens.weight": ours["wte.weight"], "model.norm.weight": ours["ln_f.weight"]}
+    theirs = {EMBEDDINGS: ours["wte.weight"], "model.norm.weight": ours["ln_f.weight"]}
     if not choices.tied:
-        theirs["lm_head.weight"] = ours["lm_head.weight"]
+        theirs[HEAD] = ours[HEAD]
     for i in range(model.config.n_layer):
         block, layer = f"blocks.{i}", f"model.layers.{i}"
         q, k, v = ours[f"{block}.attn.c_attn.weight"].split((H * D, K * D, K * D))

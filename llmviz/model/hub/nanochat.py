@@ -16,6 +16,7 @@ from llmviz.model.choices import NORM_EPS
 from llmviz.model.hub.configs import even_share, number, require, whole_number
 from llmviz.model.hub.pairs import to_halves, to_neighbours
 from llmviz.model.hub.rotations import THETA, rotations_of
+from llmviz.model.hub.tied import HEAD, ends_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,6 +27,7 @@ MODEL_TYPE = "nanochat"
 MODEL_TYPES = (MODEL_TYPE,)
 CLASSES = {MODEL_TYPE: "NanoChatForCausalLM"}
 EPSILON = 1e-6
+EMBEDDINGS = "model.embed_tokens.weight"
 ACTIVATIONS = {"relu2": "relu2", "relu": "relu", "gelu": "gelu_pytorch_tanh"}  # {ours: theirs}
 LONGEST = 2048  # what LLMViz looks at
 PLAIN = {"attn.c_proj": "self_attn.o_proj", "mlp.c_fc": "mlp.fc1", "mlp.c_proj": "mlp.fc2"}  # {ours: theirs}
@@ -84,9 +86,7 @@ def weights_from(tensors: Mapping[str, "Tensor"], config: dict[str, Any]) -> "di
 
     shape = shape_of(config)
     D = shape["n_embd"] // shape["n_head"]
-    ours = {"wte.weight": tensors["model.embed_tokens.weight"]}
-    if shape["tied"] != "on":
-        ours["lm_head.weight"] = tensors["lm_head.weight"]
+    ours = ends_of(tensors, EMBEDDINGS, tied=shape["tied"] == "on")
     for i in range(shape["n_layer"]):
         block, layer = f"blocks.{i}", f"model.layers.{i}"
         q, k, v = (tensors[f"{layer}.self_attn.{name}_proj.weight"] for name in "qkv")
@@ -124,9 +124,9 @@ def weights_for(model: "GPT") -> "dict[str, Tensor]":
     """{their name: tensor} of a model of ours."""
     ours, choices = model.state_dict(), model.config.choices
     H, K, D = model.config.n_head, choices.n_kv_head, choices.head_width
-    theirs = {"model.embed_tokens.weight": ours["wte.weight"]}
+    theirs = {EMBEDDINGS: ours["wte.weight"]}
     if not choices.tied:
-        theirs["lm_head.weight"] = ours["lm_head.weight"]
+        theirs[HEAD] = ours[HEAD]
     for i in range(model.config.n_layer):
         block, layer = f"blocks.{i}", f"model.layers.{i}"
         q, k, v = ours[f"{block}.attn.c_attn.weight"].split((H * D, K * D, K * D))
