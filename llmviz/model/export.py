@@ -1,7 +1,7 @@
 """A model of ours as a folder that `transformers` opens: model, tokenizer, and a model card.
 
-The logits and the ids are equal: nothing is converted but names and the order of numbers. What `transformers`
-has no class for is refused, with the nearest that it has.
+The logits and the ids are equal: nothing is converted but names, the order of numbers, and where a factor is
+kept. What we know no class for is refused, with the nearest that we write.
 """
 
 import json
@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     from llmviz.model.gpt import GPT
     from llmviz.text.tokenizers import Tokenizer
 
-# Parts that no class of `transformers` has; µP divides its scores by another number than all of them.
+# Parts that no class of `transformers` has.
 NOWHERE: dict[str, tuple[Any, ...]] = {
-    "init": ("gpt2", "pytorch", "zero", "std"),
     **dict.fromkeys(("x0_shortcut", "value_embeddings", "smear", "bigram_embeddings"), (False,)),
     "ngram_embeddings": (0,),
 }
@@ -55,10 +54,10 @@ def format_for(model: "GPT") -> ModuleType:
     nearest = min(MODULES, key=lambda module: len(lacks[module]))
     if not lacks[nearest]:
         return nearest
-    name, otherwise = next(iter(nearest.CLASSES.values())), "; ".join(lacks[nearest])
+    name, otherwise = nearest.CLASSES[nearest.kind_of(model)], "; ".join(lacks[nearest])
     raise ForeignModelError(
-        f"transformers has no class for this model; the nearest is {name}, with {otherwise}: train "
-        "such a one to take it along."
+        f"LLMViz knows no class of transformers for this model; the nearest that it writes is {name}, with "
+        f"{otherwise}: train such a one to take it along."
     )
 
 

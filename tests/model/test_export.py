@@ -32,6 +32,12 @@ def random_model(**settings):
         {"architecture": "modern", "init": "gpt2"},
         {"architecture": "llama", "n_kv_head": 1, "tied": "on", "head_width": 12},
         {"architecture": "llama", "n_kv_head": 2, "qk_norm": "on"},
+        {"architecture": "llama", "n_kv_head": 2, "bias": "on"},
+        {"architecture": "llama", "n_kv_head": 2, "window": 8, "tied": "on"},
+        {"architecture": "llama", "n_kv_head": 2, "window": 1},
+        {"architecture": "llama", "n_kv_head": 2, "bias": "on", "init": "mup"},  # heads of 8: factor √2
+        {"architecture": "llama", "n_kv_head": 2, "qk_norm": "on", "init": "mup", "head_width": 32},
+        {"architecture": "gpt2", "init": "mup", "tied": "off"},
         {"architecture": "llama", "rope_scaling": "linear", "rope_factor": 4.0, "rope_base": 500.0},
         {"architecture": "llama", "rope_scaling": "llama3", "rope_factor": 8.0, "head_width": 16}
         | {"rope_low": 1.0, "rope_high": 4.0, "rope_original": 64},
@@ -62,7 +68,9 @@ def test_logits_are_equal(tmp_path, settings):
         ({"architecture": "modern", "x0_shortcut": True}, "NanoChatForCausalLM", "“Embeddings again”"),
         ({"architecture": "modern", "ngram_embeddings": 3}, "NanoChatForCausalLM", "n-grams” 0 instead of 3"),
         ({"architecture": "gpt2", "positions": "alibi"}, "GPT2LMHeadModel", "learned instead of alibi"),
-        ({"architecture": "llama", "window": 8}, "LlamaForCausalLM", "24 instead of 8"),
+        ({"architecture": "llama", "window": 8, "bias": "on"}, "MistralForCausalLM", "“Biases” off"),
+        ({"architecture": "llama", "window": 8, "qk_norm": "on"}, "Qwen3ForCausalLM", "24 instead of 8"),
+        ({"architecture": "gpt2", "window": 8}, "GPT2LMHeadModel", "24 instead of 8"),
         ({"architecture": "llama", "norm": "layernorm"}, "LlamaForCausalLM", "rmsnorm instead of layernorm"),
         ({"architecture": "transformer"}, "GPT2LMHeadModel", "“Place of the norm” pre instead of post"),
         ({"architecture": "modern", "ngram_embeddings": 3}, "NanoChatForCausalLM", "0 instead of 3"),
@@ -72,12 +80,12 @@ def test_logits_are_equal(tmp_path, settings):
             "“Width of a head” an even share of the width instead of 6",
         ),
         ({"architecture": "bigram"}, "GPT2LMHeadModel", "instead of a table"),
-        ({"architecture": "llama", "init": "mup"}, "LlamaForCausalLM", "“First weights”"),
+        ({"architecture": "modern", "init": "mup"}, "NanoChatForCausalLM", "“First weights” gpt2 instead"),
     ],
     ids=str,
 )
 def test_what_has_no_class_is_refused_with_the_nearest(tmp_path, settings, nearest, says):
-    with pytest.raises(ForeignModelError, match=nearest) as refused:
+    with pytest.raises(ForeignModelError, match=f"the nearest that it writes is {nearest}") as refused:
         export_model(random_model(**settings), ByteTokenizer(), tmp_path / "theirs", "")
     assert says in str(refused.value) and str(refused.value).endswith(".")
     assert not (tmp_path / "theirs").exists()

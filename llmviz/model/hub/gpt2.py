@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from llmviz.model.hub.configs import even_share, number, require, whole_number
+from llmviz.model.hub.scores import usual_weights
 from llmviz.model.hub.tied import HEAD, ends_of
 
 if TYPE_CHECKING:
@@ -28,6 +29,11 @@ LAYER = [
     for module in ("ln_1", "attn.c_attn", "attn.c_proj", "ln_2", "mlp.c_fc", "mlp.c_proj")
     for kind in ("weight", "bias")
 ]
+
+
+def kind_of(model: "GPT") -> str:
+    """Which class a model of ours is, or is nearest to."""
+    return MODEL_TYPE
 
 
 def needs(model: "GPT") -> dict[str, tuple[Any, ...]]:
@@ -105,7 +111,7 @@ def config_for(model: "GPT") -> dict[str, Any]:
 
 def weights_for(model: "GPT") -> "dict[str, Tensor]":
     """{their name: tensor} of a model of ours."""
-    ours = model.state_dict()
+    ours = usual_weights(model)
     theirs = {PREFIX + their: _turned(our, ours[our]) for our, their in names(model.config.n_layer).items()}
     theirs[PREFIX + EMBEDDINGS] = ours["wte.weight"]
     return theirs | ({HEAD: ours[HEAD]} if HEAD in ours else {})

@@ -33,6 +33,11 @@ LONGEST = 2048  # what LLMViz looks at
 PLAIN = {"attn.c_proj": "self_attn.o_proj", "mlp.c_fc": "mlp.fc1", "mlp.c_proj": "mlp.fc2"}  # {ours: theirs}
 
 
+def kind_of(model: "GPT") -> str:
+    """Which class a model of ours is, or is nearest to."""
+    return MODEL_TYPE
+
+
 def needs(model: "GPT") -> dict[str, tuple[Any, ...]]:
     """{part: what it may be} of a model of ours that the class can compute."""
     return {
@@ -44,6 +49,8 @@ def needs(model: "GPT") -> dict[str, tuple[Any, ...]]:
         "activation": tuple(ACTIVATIONS),
         "head_width": (even_share(model.config.n_embd, model.config.n_head),),
         "qk_norm": (True,),
+        # µP's scores are others, and between their norm and the scores there is nothing that could say so.
+        "init": ("gpt2", "pytorch", "zero", "std"),
         "bias": (False,),
     }
 

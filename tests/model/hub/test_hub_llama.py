@@ -45,6 +45,8 @@ def qwen3(**more):
         {"num_key_value_heads": 1, "tie_word_embeddings": True},
         {"head_dim": 16},
         {"rms_norm_eps": 1e-3},
+        {"attention_bias": True, "mlp_bias": True, "num_key_value_heads": 2},
+        {"mlp_bias": True},
         {"rope_parameters": {"rope_type": "default", "rope_theta": 500.0}},
         {"rope_parameters": {"rope_type": "linear", "factor": 4.0, "rope_theta": 10_000.0}},
         {"rope_parameters": LLAMA3, "num_key_value_heads": 2},
@@ -66,9 +68,30 @@ def test_the_last_of_2048_tokens_is_turned_as_far(save_foreign, tmp_path, scalin
     check_logits(tmp_path / "back")
 
 
-@pytest.mark.parametrize("more", [{"head_dim": 16}, {"head_dim": 8, "tie_word_embeddings": True}], ids=str)
+@pytest.mark.parametrize(
+    "more", [{"head_dim": 16, "attention_bias": True}, {"head_dim": 8, "tie_word_embeddings": True}], ids=str
+)
 def test_qwen3(save_foreign, more):
     check_logits(save_foreign(qwen3(**more)))
+
+
+@pytest.mark.parametrize("window", [5, 48, None])
+def test_mistral(save_foreign, window):
+    folder = save_foreign(transformers.MistralConfig(**SHAPE, num_key_value_heads=2, sliding_window=window))
+    check_logits(folder)
+    assert our_model(folder).config.choices.window == (window or 48)
+
+
+@pytest.mark.parametrize("name", ["Llama", "Qwen3", "Mistral"])
+def test_what_a_config_does_not_say_is_what_transformers_takes_for_granted(name):
+    said = {"hidden_size": 256, "num_attention_heads": 64, "num_hidden_layers": 1, "intermediate_size": 64}
+    theirs = getattr(transformers, f"{name}Config")(**said)
+    found = foreign_shape(said | {"model_type": theirs.model_type})
+    assert found["n_kv_head"] == theirs.num_key_value_heads
+    assert found["head_width"] == theirs.head_dim
+    assert found["rope_base"] == theirs.rope_parameters["rope_theta"]
+    assert found["norm_eps"] == theirs.rms_norm_eps
+    assert found["block_size"] == 2048
 
 
 @pytest.mark.parametrize(
@@ -115,8 +138,10 @@ def test_a_long_context_is_cut_to_what_llmviz_looks_at():
 @pytest.mark.parametrize(
     "different",
     [
-        {"attention_bias": True},
-        {"mlp_bias": True},
+        {"attention_bias": "perhaps"},
+        {"mlp_bias": 2},
+        {"model_type": "mistral", "sliding_window": 0},
+        {"model_type": "mistral", "sliding_window": "all"},
         {"hidden_act": "gelu"},
         {"use_sliding_window": True},
         {"rope_parameters": {"rope_type": "yarn", "factor": 2.0}},
