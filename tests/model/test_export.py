@@ -38,6 +38,8 @@ def random_model(**settings):
         {"architecture": "llama", "n_kv_head": 2, "bias": "on", "init": "mup"},  # heads of 8: factor √2
         {"architecture": "llama", "n_kv_head": 2, "qk_norm": "on", "init": "mup", "head_width": 32},
         {"architecture": "gpt2", "init": "mup", "tied": "off"},
+        {"architecture": "gpt2", "norm_place": "post", "norm_eps": 1e-3},
+        {"architecture": "gpt2", "norm_place": "post", "tied": "off", "activation": "relu"},
         {"architecture": "llama", "rope_scaling": "linear", "rope_factor": 4.0, "rope_base": 500.0},
         {"architecture": "llama", "rope_scaling": "llama3", "rope_factor": 8.0, "head_width": 16}
         | {"rope_low": 1.0, "rope_high": 4.0, "rope_original": 64},
@@ -72,7 +74,12 @@ def test_logits_are_equal(tmp_path, settings):
         ({"architecture": "llama", "window": 8, "qk_norm": "on"}, "Qwen3ForCausalLM", "24 instead of 8"),
         ({"architecture": "gpt2", "window": 8}, "GPT2LMHeadModel", "24 instead of 8"),
         ({"architecture": "llama", "norm": "layernorm"}, "LlamaForCausalLM", "rmsnorm instead of layernorm"),
-        ({"architecture": "transformer"}, "GPT2LMHeadModel", "“Place of the norm” pre instead of post"),
+        ({"architecture": "transformer"}, "OpenAIGPTLMHeadModel", "learned instead of sinusoidal: train"),
+        (
+            {"architecture": "gpt2", "norm_place": "post", "mlp_width": 40},
+            "OpenAIGPTLMHeadModel",
+            "128 instead",
+        ),
         ({"architecture": "modern", "ngram_embeddings": 3}, "NanoChatForCausalLM", "0 instead of 3"),
         (
             {"architecture": "gpt2", "n_embd": 20, "n_head": 3, "head_width": 6},
