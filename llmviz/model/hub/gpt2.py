@@ -7,7 +7,7 @@ and `transformers` kept it; and the oldest files carry the causal mask of every 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from llmviz.model.hub.configs import even_share, number, require, whole_number
+from llmviz.model.hub.configs import LONGEST, context, even_share, number, require, whole_number
 from llmviz.model.hub.scores import usual_weights
 from llmviz.model.hub.tied import HEAD, ends_of
 
@@ -81,7 +81,7 @@ def shape_of(config: dict[str, Any]) -> dict[str, Any]:
         "n_layer": whole_number(config, "n_layer", "num_hidden_layers", default=12),
         "n_head": whole_number(config, "n_head", "num_attention_heads", default=12),
         "n_embd": width,
-        "block_size": whole_number(config, "n_positions", "n_ctx", default=1024),
+        "block_size": context(config, "n_positions", "n_ctx", default=512 if kind == GPT1 else 1024),
         "dropout": 0.0,
     }
 
@@ -92,7 +92,10 @@ def weights_from(tensors: Mapping[str, "Tensor"], config: dict[str, Any]) -> "di
     prefix = PREFIX if f"{PREFIX}h.0.ln_1.weight" in tensors else ""
     weights = ends_of(tensors, prefix + EMBEDDINGS[kind], tied=shape["tied"] != "off")
     named = names(kind, shape["n_layer"])
-    return weights | {ours: _turned(ours, tensors[prefix + theirs]) for ours, theirs in named.items()}
+    weights |= {ours: _turned(ours, tensors[prefix + theirs]) for ours, theirs in named.items()}
+    if shape["block_size"] == LONGEST:  # the context may have been cut
+        weights["wpe.weight"] = weights["wpe.weight"][:LONGEST]
+    return weights
 
 
 def config_for(model: "GPT") -> dict[str, Any]:

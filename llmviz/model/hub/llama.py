@@ -10,7 +10,7 @@ Shapes: H heads, K heads of keys and values, D = head width, C = n_embd.
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from llmviz.model.hub.configs import number, require, whole_number
+from llmviz.model.hub.configs import LONGEST, context, number, require, whole_number
 from llmviz.model.hub.pairs import to_halves, to_neighbours
 from llmviz.model.hub.rotations import rotations_of
 from llmviz.model.hub.scores import usual_weights
@@ -35,7 +35,6 @@ BIASED = {  # {kind: {its switch: the parts that then have biases}}
     QWEN3: {"attention_bias": "self_attn"},
     MISTRAL: {},
 }
-LONGEST = 2048  # what LLMViz looks at; RoPE has no table that would have to be as long as theirs
 EPSILON = 1e-6
 EMBEDDINGS = "model.embed_tokens.weight"
 LINEAR = {  # {our name inside a block: theirs}
@@ -77,7 +76,7 @@ def shape_of(config: dict[str, Any]) -> dict[str, Any]:
     require(config, "tie_word_embeddings", (False, True), "a head that is neither tied nor not")
     heads = whole_number(config, "num_attention_heads")
     width = whole_number(config, "hidden_size")
-    length = min(LONGEST, whole_number(config, "max_position_embeddings", default=LONGEST))
+    length = context(config, "max_position_embeddings", default=LONGEST)
     return {
         "architecture": "llama",
         "n_layer": whole_number(config, "num_hidden_layers"),

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from llmviz.model.choices import NORM_EPS
-from llmviz.model.hub.configs import even_share, number, require, whole_number
+from llmviz.model.hub.configs import LONGEST, context, even_share, number, require, whole_number
 from llmviz.model.hub.pairs import to_halves, to_neighbours
 from llmviz.model.hub.rotations import THETA, rotations_of
 from llmviz.model.hub.tied import HEAD, ends_of
@@ -29,7 +29,6 @@ CLASSES = {MODEL_TYPE: "NanoChatForCausalLM"}
 EPSILON = 1e-6
 EMBEDDINGS = "model.embed_tokens.weight"
 ACTIVATIONS = {"relu2": "relu2", "relu": "relu", "gelu": "gelu_pytorch_tanh"}  # {ours: theirs}
-LONGEST = 2048  # what LLMViz looks at
 PLAIN = {"attn.c_proj": "self_attn.o_proj", "mlp.c_fc": "mlp.fc1", "mlp.c_proj": "mlp.fc2"}  # {ours: theirs}
 
 
@@ -74,7 +73,7 @@ def shape_of(config: dict[str, Any]) -> dict[str, Any]:
         "n_layer": whole_number(config, "num_hidden_layers"),
         "n_head": heads,
         "n_embd": width,
-        "block_size": min(LONGEST, whole_number(config, "max_position_embeddings", default=LONGEST)),
+        "block_size": context(config, "max_position_embeddings", default=LONGEST),
         "dropout": 0.0,
         # Where it is as in our modern model nothing is set, so that the readable one is opened.
         "activation": "auto" if ours == "relu2" else ours,
