@@ -35,7 +35,7 @@ def rotations_of(config: dict[str, Any]) -> dict[str, Any]:
 
 def _parameters(config: dict[str, Any]) -> dict[str, Any]:
     """Base and scaling together, in one object for all layers."""
-    rope = config.get("rope_parameters") or config.get("rope_scaling") or {}
+    rope = config.get("rope_scaling") or config.get("rope_parameters") or {}  # the older one goes first
     if not isinstance(rope, dict):
         raise ForeignModelError("The config.json of this model does not say how its positions are told.")
     if any(isinstance(value, dict) for value in rope.values()):

@@ -131,6 +131,17 @@ def test_older_files_keep_base_and_scaling_apart():
     assert foreign_shape(old | {"rope_scaling": None})["rope_base"] == 10_000
 
 
+@pytest.mark.parametrize("theta", [{}, {"rope_theta": 500.0}], ids=str)
+def test_where_a_file_says_both_it_is_read_as_transformers_reads_it(theta):
+    """Written by transformers 5 and then, say, stretched by hand as one did before."""
+    said = {"rope_parameters": {"rope_type": "default", "rope_theta": 7.0}}
+    said |= {"rope_scaling": {"rope_type": "linear", "factor": 4.0}} | theta
+    theirs = transformers.LlamaConfig(**SHAPE, **said).rope_parameters
+    found = foreign_shape({"model_type": "llama"} | SHAPE | said)
+    assert (theirs["rope_type"], theirs["factor"]) == (found["rope_scaling"], found["rope_factor"])
+    assert theirs["rope_theta"] == found["rope_base"]
+
+
 def test_a_long_context_is_cut_to_what_llmviz_looks_at():
     assert foreign_shape(llama(max_position_embeddings=131_072).to_dict())["block_size"] == 2048
 
