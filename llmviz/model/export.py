@@ -84,6 +84,7 @@ def _tokenizer_config(tokenizer: "Tokenizer", block_size: int) -> dict[str, Any]
     return {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "model_max_length": block_size,
+        "model_input_names": ["input_ids", "attention_mask"],  # version 4 would give models a third
         "clean_up_tokenization_spaces": False,
         **({"bos_token": special, "eos_token": special} if special else {}),
     }

@@ -29,6 +29,8 @@ print(tokenizer.decode(model.generate(**inputs, max_length={length}, do_sample=T
 ```
 
 It sees {block_size:,} tokens at a time: prompt and answer together should not be longer.{unknown}
+
+These files were made for version 5 of transformers.
 """
 ONLY_ITS_LETTERS = (
     " Its tokens are the characters of its text; one that did not occur there cannot be given to it."

@@ -1,5 +1,7 @@
 """Models of many parts, exported: the same logits in `transformers`, or a refusal that names the nearest."""
 
+import json
+
 import pytest
 import torch
 
@@ -10,7 +12,7 @@ from llmviz.settings import parse_settings
 from llmviz.text.tokenizers import ByteTokenizer
 from tests.model.hub.foreign import their_logits
 
-pytest.importorskip("transformers")
+transformers = pytest.importorskip("transformers")
 
 
 def random_model(**settings):
@@ -61,6 +63,21 @@ def test_logits_are_equal(tmp_path, settings):
         ours = model(ids)
     assert ours.std() > 0.01
     assert (ours - their_logits(tmp_path, ids)).abs().max() <= 1e-4
+
+
+@pytest.mark.parametrize("scaling", [{}, {"rope_scaling": "linear"}, {"rope_scaling": "llama3"}], ids=str)
+def test_versions_before_5_find_the_rotations_too(tmp_path, scaling):
+    """They know no rope_parameters, and would take the usual base and no scaling without a word."""
+    stretched = {"rope_factor": 4.0, "rope_original": 64} if scaling else {}
+    model = random_model(architecture="llama", rope_base=500.0, **scaling, **stretched)
+    export_model(model, ByteTokenizer(), tmp_path, "")
+    written = json.loads((tmp_path / "config.json").read_text())
+    newest = transformers.LlamaConfig.from_pretrained(tmp_path).rope_parameters
+    older = {name: value for name, value in written.items() if name != "rope_parameters"}
+    assert older["rope_theta"] == 500.0
+    assert transformers.LlamaConfig(**older).rope_parameters == newest
+    told = json.loads((tmp_path / "tokenizer_config.json").read_text())
+    assert told["model_input_names"] == ["input_ids", "attention_mask"]
 
 
 @pytest.mark.parametrize(

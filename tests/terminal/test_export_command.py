@@ -78,6 +78,7 @@ def test_it_says_what_it_is_and_nothing_of_its_makers_text(command, tiny, tmp_pa
         f"{state['val_loss']:.4f} nats",
         "`learning_rate`",
         "from_pretrained",
+        "version 5 of transformers",
         "a text of its maker's",
     ):
         assert words in card

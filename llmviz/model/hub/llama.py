@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from llmviz.model.hub.configs import LONGEST, context, number, require, whole_number
 from llmviz.model.hub.pairs import to_halves, to_neighbours
-from llmviz.model.hub.rotations import rotations_of
+from llmviz.model.hub.rotations import rotations_of, their_rotations
 from llmviz.model.hub.scores import usual_weights
 from llmviz.model.hub.tied import HEAD, ends_of
 
@@ -163,26 +163,12 @@ def config_for(model: "GPT") -> dict[str, Any]:
         "head_dim": choices.head_width,
         "hidden_act": "silu",
         "rms_norm_eps": choices.norm_eps,
-        "rope_parameters": _their_rotations(choices),
+        **their_rotations(choices),
         **dict.fromkeys(BIASED[kind], choices.bias),
         **({"sliding_window": choices.window} if kind == MISTRAL else {}),
         "attention_dropout": shape.dropout,
         "tie_word_embeddings": choices.tied,
         "pad_token_id": None,
-    }
-
-
-def _their_rotations(choices: Any) -> dict[str, Any]:
-    base = {"rope_type": "default", "rope_theta": choices.rope_base}
-    if choices.rope_scaling == "none":
-        return base
-    scaled = base | {"rope_type": choices.rope_scaling, "factor": choices.rope_factor}
-    if choices.rope_scaling == "linear":
-        return scaled
-    return scaled | {
-        "low_freq_factor": choices.rope_low,
-        "high_freq_factor": choices.rope_high,
-        "original_max_position_embeddings": choices.rope_original,
     }
 
 

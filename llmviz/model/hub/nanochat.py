@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from llmviz.model.choices import NORM_EPS
 from llmviz.model.hub.configs import LONGEST, context, even_share, number, require, whole_number
 from llmviz.model.hub.pairs import to_halves, to_neighbours
-from llmviz.model.hub.rotations import THETA, rotations_of
+from llmviz.model.hub.rotations import THETA, rotations_of, their_rotations
 from llmviz.model.hub.tied import HEAD, ends_of
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def config_for(model: "GPT") -> dict[str, Any]:
         "num_key_value_heads": choices.n_kv_head,
         "hidden_act": ACTIVATIONS[choices.activation],
         "rms_norm_eps": choices.norm_eps,
-        "rope_parameters": {"rope_type": "default", "rope_theta": choices.rope_base},
+        **their_rotations(choices),
         "attention_bias": False,
         "attention_dropout": shape.dropout,
         "final_logit_softcapping": choices.soft_cap or None,
