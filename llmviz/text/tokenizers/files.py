@@ -1,7 +1,8 @@
 """Opens a Hugging Face ``tokenizer.json``: our own, or a byte-level BPE as GPT-2, Llama 3 or Qwen have it.
 
 The file may come from anybody, so nothing in it is believed before it is checked, and what we would
-read differently from `tokenizers` (another normalizer, another first cut) is refused, not ignored.
+read differently from `tokenizers` (another normalizer, another first cut) is refused, not ignored. Only how
+batches were cut and filled up is: that is saved along, and `transformers` asks for it anew.
 """
 
 from __future__ import annotations
@@ -44,9 +45,6 @@ def parse_tokenizer(content: bytes) -> Tokenizer:
         raise TokenizerError("The tokenizer file is not JSON text.") from None
     data = _object(data, "file")
     model = _object(data.get("model"), "model")
-    for part in ("truncation", "padding"):
-        if data.get(part) is not None:
-            _refuse(f"it uses a {part}, which LLMViz does not")
     if data.get("normalizer") not in (None, {"type": "NFC"}):
         _refuse("it uses a normalizer, which LLMViz does not")
     readers = {"WordLevel": _read_chars, "BPE": _read_byte_level}
