@@ -60,6 +60,17 @@ def test_special_tokens_survive_saving_even_with_spaces(tmp_path):
     assert theirs.encode(TEXT).ids == ours.encode(TEXT)
 
 
+def test_a_special_token_that_is_text_nevertheless_stays_so(tmp_path):
+    """Qwen's <think>: left in where special tokens are left out."""
+    peer = peer_in_gpt2_layout()
+    peer.add_tokens(["<think>"])
+    parse_tokenizer(peer.to_str().encode()).save(tmp_path / "tokenizer.json")
+    theirs = tokenizers.Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
+    ids = peer.encode("<|end|><think>once").ids
+    assert theirs.encode("<|end|><think>once").ids == ids
+    assert theirs.decode(ids, skip_special_tokens=True) == "<think>once"
+
+
 def test_how_somebody_cut_and_filled_up_batches_is_nothing_to_us(tmp_path):
     """Both are saved along; transformers leaves them alone, too, until it is asked for them."""
     transformers = pytest.importorskip("transformers")

@@ -6,8 +6,9 @@ import json
 import os
 import unicodedata
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 
@@ -54,6 +55,8 @@ class Tokenizer(ABC):
     """
 
     kind: ClassVar[str]  # "chars" | "bytes" | "bpe" | "tiktoken"
+    special_tokens: Mapping[str, int] = MappingProxyType({})  # texts that always are one token, and their ids
+    begin: Sequence[int] = ()  # ids that `encode` puts before every text
 
     @property
     def name(self) -> str:

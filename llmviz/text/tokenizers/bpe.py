@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import regex
@@ -40,6 +40,8 @@ class BPETokenizer(Tokenizer):
         composed: write é as one character first where it came as two (Unicode's NFC).
         whole_words: a word that is a token needs no merges to become it.
         begin: ids that stand before every text, as Llama 3 has it.
+        ordinary: those of the special tokens that are text nevertheless, such as Qwen's ``<think>``: shown
+            where special tokens are left out.
     """
 
     kind = "bpe"
@@ -55,10 +57,11 @@ class BPETokenizer(Tokenizer):
         composed: bool = False,
         whole_words: bool = False,
         begin: Sequence[int] = (),
+        ordinary: Collection[str] = (),
     ) -> None:
         self._tokens = list(tokens)
         self.merges: Merges = {pair: (rank, joined) for rank, (pair, joined) in enumerate(merges.items())}
-        self.special_tokens = dict(special_tokens or {})
+        self.special_tokens, self.ordinary = dict(special_tokens or {}), frozenset(ordinary)
         self.add_prefix_space = add_prefix_space
         self.cut, self.composed, self.whole_words, self.begin = cut, composed, whole_words, list(begin)
         self._split = CUTS[cut].words
@@ -123,7 +126,7 @@ class BPETokenizer(Tokenizer):
             split_words=True,
             add_prefix_space=self.add_prefix_space,
             added_tokens=[
-                {"id": token_id, "content": content, **flags, "special": True}
+                {"id": token_id, "content": content, **flags, "special": content not in self.ordinary}
                 for content, token_id in sorted(self.special_tokens.items(), key=lambda item: item[1])
             ],
         )

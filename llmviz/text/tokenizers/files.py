@@ -112,7 +112,8 @@ def _read_byte_level(data: dict[str, Any], model: dict[str, Any]) -> Tokenizer:
         return ByteTokenizer()
     tokens = [symbol.encode("utf-8") if symbol in specials else _token_bytes(symbol) for symbol in symbols]
     options = {"cut": cut, "composed": composed, "whole_words": whole_words, "begin": begin}
-    return BPETokenizer(tokens, merges, specials, add_prefix_space, **options)
+    ordinary = _added_tokens_with(data, special=False)
+    return BPETokenizer(tokens, merges, specials, add_prefix_space, **options, ordinary=ordinary)
 
 
 def _read_pre_tokenizer(data: dict[str, Any]) -> tuple[str | None, bool]:
@@ -147,6 +148,12 @@ def _read_special_tokens(data: dict[str, Any], vocab: dict[str, Any]) -> dict[st
             _refuse("a special token has two ids")
         specials[content] = token_id
     return specials
+
+
+def _added_tokens_with(data: dict[str, Any], **flag: bool) -> set[str]:
+    """The special tokens, which were read already, of which the file says this."""
+    ((name, value),) = flag.items()
+    return {token["content"] for token in data.get("added_tokens") or [] if token.get(name) is value}
 
 
 def _token_bytes(symbols: str) -> bytes:
