@@ -25,6 +25,7 @@ from llmviz.text.tokenizers import (  # noqa: E402
 )
 from tests.model.hub.foreign import train_gpt2_tokenizer  # noqa: E402
 from tests.text.peers import peer  # noqa: E402
+from tests.text.spaced_peers import spaced_peer  # noqa: E402
 
 BLOCK = 12
 ALPHABET = "\n abcdefghijklmnopqrstuvwxyz.?:"
@@ -161,11 +162,16 @@ def llama_tokenizer(folder):
     return parse_tokenizer(peer("llama3", begin=True).to_str().encode())
 
 
+def llama_2_tokenizer(folder):
+    return parse_tokenizer(spaced_peer().to_str().encode())
+
+
 @pytest.mark.parametrize(
     ("architecture", "tokenizer_in", "begin", "end"),
     [
         ("gpt2", gpt2_tokenizer, "<|endoftext|>", "<|endoftext|>"),
         ("llama", llama_tokenizer, "<|begin|>", "<|end|>"),
+        ("llama", llama_2_tokenizer, "<s>", "</s>"),
     ],
 )
 def test_texts_begin_and_end_as_for_the_harnesss_own_adapter(
@@ -179,6 +185,7 @@ def test_texts_begin_and_end_as_for_the_harnesss_own_adapter(
     shape = {"n_layer": 1, "n_head": 2, "n_embd": 16, "block_size": 64, "tied": "off"}
     settings = parse_settings({"architecture": architecture} | shape)
     model = build_gpt(settings.model, tokenizer.vocab_size, seed=1).eval().requires_grad_(False)
+    torch.manual_seed(1)  # one with which it does not write the same token all the time
     for weight in model.parameters():
         weight.add_(0.5 * torch.randn_like(weight))
     greedily = SamplingSettings(temperature=0, max_new_tokens=8)
