@@ -47,6 +47,7 @@ class TokensPanel {
     this.chosen = "model"; // the tokenizer shown in detail
     this.touched = false; // whether the reader chose the text
     this.results = new Map(); // name -> {tokens: [bytes], ids, spans} or {error}
+    this.size = 0; // bytes of the text that they are of
     this.requests = new Latest();
     this.#build();
     followSelection(box, { selection: () => this.#newRun(), run: () => this.#showModelName() });
@@ -169,6 +170,7 @@ class TokensPanel {
       (name) => name !== "model" || store.selection.run,
     );
     const signal = this.requests.next();
+    this.size = tokenBytes(null, text).length;
     await job(
       "tokenize",
       { ...chosenModel(), text, names },
@@ -187,7 +189,7 @@ class TokensPanel {
     if (error) this.results.set(name, { error });
     else {
       const cut = tokens.map((text, i) => tokenBytes(bytes?.[i], text));
-      this.results.set(name, { tokens: cut, ids, spans: byteSpans(cut) });
+      this.results.set(name, { tokens: cut, ids, spans: byteSpans(cut, this.size) });
     }
     this.#showRow(name);
   }

@@ -79,8 +79,11 @@ export function chip(bytes, index, attributes = {}) {
   );
 }
 
-/** Where each token starts and ends in the text's bytes: [[0, 3], [3, 4], …]. */
-export function byteSpans(tokens) {
-  let end = 0;
+/**
+ * Where each token starts and ends in a text of `size` bytes: [[0, 3], [3, 4], …]. What a tokenizer puts before
+ * every text, as Llama's do, lies before 0.
+ */
+export function byteSpans(tokens, size) {
+  let end = Math.min(0, size - tokens.reduce((total, bytes) => total + bytes.length, 0));
   return tokens.map((bytes) => [end, (end += bytes.length)]);
 }

@@ -19,33 +19,52 @@ from lm_eval.api.model import TemplateLM
 
 from llmviz.evaluation.loss import TOKENS_AT_ONCE
 from llmviz.model.gpt import GPT, reading
+from llmviz.model.hub import Marks, marks_for
 from llmviz.text.tokenizers import Tokenizer
 
 LONGEST_ANSWER = 256  # tokens written when a task does not say how many
+HOW_MANY = ("max_gen_toks", "max_new_tokens", "max_tokens", "max_completion_tokens")  # as tasks say it
 
 
 class HarnessModel(TemplateLM):
     """A GPT and its tokenizer, asked by the harness.
 
-    Where there is no text before, the model is told that a line begins: our tokenizers have no sign for the
-    beginning of a text, and in our texts what begins stands after a line end. Of a text longer than the
-    context the model sees the end. A character that the tokenizer cannot read raises its UnknownCharacter.
+    Where there is no text before, the model is told that one begins, if it has a sign for that. The models
+    trained here have none: they are told that a line begins, as in our texts what begins stands after a line
+    end. Of a text longer than the context the model sees the end. A character that the tokenizer cannot read
+    raises its UnknownCharacter.
+
+    marks: which tokens begin and end a text, where the tokenizer does not say it all.
     """
 
-    def __init__(self, model: GPT, tokenizer: Tokenizer) -> None:
+    def __init__(self, model: GPT, tokenizer: Tokenizer, marks: Marks | None = None) -> None:
         super().__init__()
         self.model = model
         self.tokens = tokenizer  # the harness reserves `tokenizer` for one of Hugging Face's
+        self.marks = marks or marks_for(tokenizer)
         self._device = next(model.parameters()).device
 
     @property
     def eot_token_id(self) -> int:
-        """What stands before a text that nothing precedes (the harness's name is "end of text"): a line end,
-        or the first token where there is none, as when a text is written."""
+        """The sign for the end of a text, or what begins one where there is none."""
+        ends = self._signs(*self.marks.ends)
+        return ends[0] if ends else self.prefix_token_id
+
+    @property
+    def prefix_token_id(self) -> int:
+        """What stands before a text that nothing precedes: the sign for its beginning, or for the end of the
+        one before, else a line end, else the first token, as when a text is written."""
+        if signs := self._signs(self.marks.begin, *self.marks.ends):
+            return signs[0]
         try:
             return self.tokens.encode("\n")[0]
         except (ValueError, IndexError):  # a text in one line has no line end among its letters
             return 0
+
+    def _signs(self, *tokens: int | None) -> list[int]:
+        """Those of these tokens that never stand for a piece of text."""
+        special = set(self.tokens.special_tokens.values())
+        return [token for token in tokens if token in special]
 
     @property
     def tokenizer_name(self) -> str:
@@ -53,8 +72,10 @@ class HarnessModel(TemplateLM):
         return f"llmviz-{self.tokens.name}-{self.tokens.vocab_size}"
 
     def tok_encode(self, string: str, add_special_tokens: bool | None = None, **kwargs: Any) -> list[int]:
-        """The ids of a text. There are no special tokens to add."""
-        return self.tokens.encode(string)
+        """The ids of a text, with what its tokenizer puts before every text: once, and not if it must not."""
+        ids, begin = self.tokens.encode(string), list(self.tokens.begin)
+        is_there = ids[len(begin) : 2 * len(begin)] == begin
+        return ids[len(begin) :] if is_there or add_special_tokens is False else ids
 
     def loglikelihood_rolling(self, requests: list[Instance], disable_tqdm: bool = False) -> list[float]:
         """ln p(text) of whole texts, every token predicted exactly once."""
@@ -65,8 +86,10 @@ class HarnessModel(TemplateLM):
     def _loglikelihood_tokens(
         self, requests: list[tuple[Any, list[int], list[int]]], **kwargs: Any
     ) -> list[tuple[float, bool]]:
-        """(whatever, context, continuation) → ln p(continuation | context), and whether greedy writes it."""
-        return self._score([(context, continuation) for _, context, continuation in requests])
+        """(whatever, context, continuation) → ln p(continuation | context), and whether greedy writes it. The
+        harness counts white space at the end of a context to the continuation: sometimes nothing is left."""
+        prefix = [self.prefix_token_id]
+        return self._score([(context or prefix, continuation) for _, context, continuation in requests])
 
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
         """What the model writes after each text, always its first guess, up to one of the task's stops."""
@@ -75,21 +98,24 @@ class HarnessModel(TemplateLM):
     def _write(
         self,
         text: str,
-        until: str | list[str] = (),
-        max_gen_toks: int = LONGEST_ANSWER,
+        until: str | list[str] | None = None,
         do_sample: bool = False,
-        **ignored: Any,  # temperature and the like say nothing where nothing is drawn
+        **more: Any,  # temperature and the like say nothing where nothing is drawn
     ) -> str:
         if do_sample:
             raise ValueError("This adapter always writes the first guess: choose a task without sampling.")
-        stops = [until] if isinstance(until, str) else list(until)
+        stops = [stop for stop in ([until] if isinstance(until, str) else until or []) if stop]
+        most = next((more[name] for name in HOW_MANY if more.get(name) is not None), LONGEST_ANSWER)
         ids = self.tok_encode(text) or [self.prefix_token_id]
         before = len(ids)
         written = ""
         with reading(self.model):
-            while len(ids) - before < max_gen_toks and not any(stop in written for stop in stops):
+            while len(ids) - before < most and not any(stop in written for stop in stops):
                 window = torch.tensor([ids[-self.model.config.block_size :]], device=self._device)  # (1, T)
-                ids.append(int(self.model.next_token_logits(window).argmax()))
+                token = int(self.model.next_token_logits(window).argmax())
+                if token in self.marks.ends:
+                    break
+                ids.append(token)
                 written = self.tokens.decode(ids[before:])
         ends = [written.index(stop) for stop in stops if stop in written]
         return written[: min(ends)] if ends else written

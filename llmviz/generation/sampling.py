@@ -24,10 +24,11 @@ class Encodes(Protocol):
 def first_ids(tokenizer: Encodes, prompt: str) -> list[int]:
     """The token ids of a prompt, never none: the model can only carry on.
 
-    An empty prompt becomes a newline, after which texts start; a tokenizer without one starts at token 0.
+    An empty prompt is what the tokenizer puts before every text. Mostly that is nothing, and it becomes a
+    newline, after which texts start; a tokenizer without one starts at token 0.
     """
-    if prompt:
-        return tokenizer.encode(prompt)
+    if ids := tokenizer.encode(prompt):
+        return ids
     try:
         return tokenizer.encode("\n") or [0]
     except ValueError:

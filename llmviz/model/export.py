@@ -1,7 +1,7 @@
 """A model of ours as a folder that `transformers` opens: model, tokenizer, and a model card.
 
-The logits and the ids are equal: nothing is converted but names and the order of numbers. What `transformers`
-has no class for is refused, with the nearest that it has.
+The logits and the ids are equal: nothing is converted but names, the order of numbers, and where a factor is
+kept. What we know no class for is refused, with the nearest that we write.
 """
 
 import json
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from llmviz.model.hub.checkpoint import CONFIG, TOKENIZER, WEIGHTS
 from llmviz.model.hub.errors import ForeignModelError
 from llmviz.model.hub.formats import MODULES
+from llmviz.model.hub.marks import Marks, marks_for
 from llmviz.settings import FIELDS
 from llmviz.settings.words import short_words_for
 from llmviz.text.files import write_atomically
@@ -20,19 +21,20 @@ if TYPE_CHECKING:
     from llmviz.model.gpt import GPT
     from llmviz.text.tokenizers import Tokenizer
 
-# Parts that no class of `transformers` has; µP divides its scores by another number than all of them.
+# Parts that no class of `transformers` has.
 NOWHERE: dict[str, tuple[Any, ...]] = {
-    "init": ("gpt2", "pytorch", "zero", "std"),
     **dict.fromkeys(("x0_shortcut", "value_embeddings", "smear", "bigram_embeddings"), (False,)),
     "ngram_embeddings": (0,),
 }
-END_OF_TEXT = "<|endoftext|>"
 CARD = "README.md"
 
 
-def export_model(model: "GPT", tokenizer: "Tokenizer", folder: Path, card: str) -> None:
-    """Write config.json, model.safetensors, the tokenizer and the card into a folder. Raises
-    ForeignModelError where `transformers` has no such model."""
+def export_model(
+    model: "GPT", tokenizer: "Tokenizer", folder: Path, card: str, marks: Marks | None = None
+) -> None:
+    """Write config.json, model.safetensors, the tokenizer and the card into a folder. marks: where a text
+    begins and ends, if the tokenizer does not say it all. Raises ForeignModelError for what we know no class
+    for."""
     from llmviz.model.tensorfile import write_tensors
 
     theirs = format_for(model)
@@ -40,13 +42,15 @@ def export_model(model: "GPT", tokenizer: "Tokenizer", folder: Path, card: str) 
     if sum(w.numel() for w in weights.values()) != sum(w.numel() for w in model.state_dict().values()):
         raise ForeignModelError("Some weights of this model have no place in transformers' class for it.")
     folder.mkdir(parents=True, exist_ok=True)
-    ends = _end_of_text(tokenizer)
-    config = theirs.config_for(model) | {"bos_token_id": ends, "eos_token_id": ends, "dtype": "float32"}
+    marks = marks or marks_for(tokenizer)
+    config = theirs.config_for(model) | marks.as_config() | {"dtype": "float32"}
     _write_json(folder / CONFIG, config)
-    _write_json(folder / "generation_config.json", {"bos_token_id": ends, "eos_token_id": ends})
+    _write_json(folder / "generation_config.json", marks.as_config())
     write_atomically(folder / WEIGHTS, lambda file: write_tensors(file, weights, {"format": "pt"}))
     tokenizer.save(folder / TOKENIZER)
-    _write_json(folder / "tokenizer_config.json", _tokenizer_config(tokenizer, model.config.block_size))
+    _write_json(
+        folder / "tokenizer_config.json", _tokenizer_config(tokenizer, marks, model.config.block_size)
+    )
     (folder / CARD).write_text(card, "utf-8")
 
 
@@ -56,10 +60,10 @@ def format_for(model: "GPT") -> ModuleType:
     nearest = min(MODULES, key=lambda module: len(lacks[module]))
     if not lacks[nearest]:
         return nearest
-    name, otherwise = next(iter(nearest.CLASSES.values())), "; ".join(lacks[nearest])
+    name, otherwise = nearest.CLASSES[nearest.kind_of(model)], "; ".join(lacks[nearest])
     raise ForeignModelError(
-        f"transformers has no class for this model; the nearest is {name}, with {otherwise}: train "
-        "such a one to take it along."
+        f"LLMViz knows no class of transformers for this model; the nearest that it writes is {name}, with "
+        f"{otherwise}: train such a one to take it along."
     )
 
 
@@ -77,20 +81,18 @@ def _differences(model: "GPT", module: ModuleType) -> list[str]:
     ]
 
 
-def _tokenizer_config(tokenizer: "Tokenizer", block_size: int) -> dict[str, Any]:
-    """tokenizer.json says all there is to say about ids; this says how to read that file."""
-    special = END_OF_TEXT if _end_of_text(tokenizer) is not None else None
+def _tokenizer_config(tokenizer: "Tokenizer", marks: Marks, block_size: int) -> dict[str, Any]:
+    """tokenizer.json says all there is to say about ids; this says how to read that file. A mark that is no
+    special token there is not called one: text that holds it would be cut otherwise."""
+    text_of = {token_id: text for text, token_id in tokenizer.special_tokens.items()}
+    named = {"bos_token": text_of.get(marks.begin), "eos_token": text_of.get(next(iter(marks.ends), None))}
     return {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "model_max_length": block_size,
+        "model_input_names": ["input_ids", "attention_mask"],  # version 4 would give models a third
         "clean_up_tokenization_spaces": False,
-        **({"bos_token": special, "eos_token": special} if special else {}),
+        **{name: text for name, text in named.items() if text is not None},
     }
-
-
-def _end_of_text(tokenizer: "Tokenizer") -> int | None:
-    """The token after which generating ends, if there is one."""
-    return getattr(tokenizer, "special_tokens", {}).get(END_OF_TEXT)
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

@@ -31,7 +31,8 @@ def rms_norm(x: Tensor) -> Tensor:
 
 def rope_speeds(head_size: int, base: float = 10_000.0) -> Tensor:
     """(D/2,) radians a token: the first pair turns by 1, the last by nearly 1/base."""
-    return base ** (-torch.arange(0, head_size, 2) / head_size)
+    # A quotient, as everybody computes it: base ** (−x) rounds otherwise, and far along a text that shows.
+    return 1 / base ** (torch.arange(0, head_size, 2) / head_size)
 
 
 def complex_product(a: Tensor, b: Tensor) -> Tensor:

@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from llmviz.model.hub import marks_in
 from llmviz.probes.readings import is_diagnosis
 from llmviz.runs.changes import CHANGEABLE
 from llmviz.runs.directory import RunDirectory
@@ -316,10 +317,13 @@ def _parent(found: Any) -> dict[str, Any] | None:
 
 
 def _source(found: Any) -> dict[str, Any] | None:
-    """Where an imported model came from, as far as that is a name."""
+    """Where an imported model came from, as far as that is a name; which tokens begin and end its texts."""
     found = _dict(found)
     name, revision = _string(found.get("name")), _string(found.get("revision"))
-    return {"name": name[:MAX_SOURCE], "revision": revision and revision[:MAX_SOURCE]} if name else None
+    if not name:
+        return None
+    said = {"name": name[:MAX_SOURCE], "revision": revision and revision[:MAX_SOURCE]}
+    return said | marks_in(found).known()
 
 
 def _dict(value: Any) -> dict[str, Any]:

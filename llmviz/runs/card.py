@@ -8,6 +8,7 @@ from typing import Any
 
 from llmviz.runs.changes import told_changes
 from llmviz.runs.directory import RunDirectory
+from llmviz.runs.records import fold, read_records
 from llmviz.settings import FIELDS, ModelSettings, about, counted
 from llmviz.settings.choices import ARCHITECTURES, sized
 
@@ -30,6 +31,8 @@ print(tokenizer.decode(model.generate(**inputs, max_length={length}, do_sample=T
 ```
 
 It sees {block_size:,} tokens at a time: prompt and answer together should not be longer.{unknown}
+
+These files were made for version 5 of transformers.
 """
 ONLY_ITS_LETTERS = (
     " Its tokens are the characters of its text; one that did not occur there cannot be given to it."
@@ -95,19 +98,22 @@ def _data(flat: dict[str, Any]) -> str:
 
 
 def _results(run: RunDirectory, step: int) -> str:
-    """Losses are those of the newest step; of an earlier one only the step is said."""
+    """The newest losses there were at that step, which may be those of an earlier one."""
     state = run.state()
     lines = [f"- step {step:,} of {state.get('max_steps', 0):,}"]
-    if step == state.get("step"):
-        kind = "on the whole validation text" if state.get("evaluated_full") else "an estimate"
-        numbers = (
-            ("validation loss", "val_loss", "{:.4f} nats a token"),
-            ("bits per byte", "bits_per_byte", "{:.4f}"),
-            ("first guess right", "val_accuracy", "{:.1%}"),
-        )
-        found = [(name, form.format(state[key])) for name, key, form in numbers if state.get(key) is not None]
-        lines += [f"- {name}: {value} ({kind})" for name, value in found]
-        lines += [f"- tokens seen: {state['tokens_seen']:,}"] if state.get("tokens_seen") else []
+    known = [record for record in fold(record for _, record in read_records(run.metrics)) if "eval" in record]
+    newest = next((record for record in reversed(known) if record["eval"] <= step), {})
+    kind = "on the whole validation text" if newest.get("full") else "an estimate"
+    kind += f" at step {newest['eval']:,}" if newest.get("eval", step) != step else ""
+    numbers = (
+        ("validation loss", "val_loss", "{:.4f} nats a token"),
+        ("bits per byte", "bits_per_byte", "{:.4f}"),
+        ("first guess right", "val_accuracy", "{:.1%}"),
+    )
+    found = [(name, form.format(newest[key])) for name, key, form in numbers if newest.get(key) is not None]
+    lines += [f"- {name}: {value} ({kind})" for name, value in found]
+    if step == state.get("step") and state.get("tokens_seen"):
+        lines += [f"- tokens seen: {state['tokens_seen']:,}"]
     return "\n".join(["## Results\n", *lines, ""])
 
 

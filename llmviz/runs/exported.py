@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from llmviz.model.hub import marks_for
 from llmviz.runs.card import model_card
 from llmviz.runs.opened import OpenedModel
 
@@ -12,4 +13,5 @@ def export_run(opened: OpenedModel, folder: Path) -> None:
 
     n_parameters = sum(weight.numel() for weight in opened.model.parameters())
     card = model_card(opened.run, opened.step, n_parameters)
-    export_model(opened.model, opened.tokenizer, folder, card)
+    marks = marks_for(opened.tokenizer, opened.run.run().get("source"))
+    export_model(opened.model, opened.tokenizer, folder, card, marks)

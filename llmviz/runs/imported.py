@@ -21,6 +21,7 @@ from llmviz.model.hub import (
     find_on_hub,
     foreign_shape,
     foreign_weights,
+    marks_in,
     open_checkpoint,
 )
 from llmviz.model.hub.checkpoint import CONFIG, TOKENIZER, read_object
@@ -149,6 +150,8 @@ def _import(checkpoint: Checkpoint, run: RunDirectory, source: Source, name: str
     tokenizer = load_tokenizer(checkpoint.tokenizer)
     say("reading the weights")
     model, dtype = _build(checkpoint, settings, tokenizer.vocab_size)
+    marks = marks_in(checkpoint.config, tokenizer.vocab_size)
+    said = {"name": source.name, "revision": source.revision} | marks.known()
     say("writing the run")
     for folder in (run.checkpoint_folder, run.snapshot_folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -157,7 +160,7 @@ def _import(checkpoint: Checkpoint, run: RunDirectory, source: Source, name: str
     text = write_sample(model, tokenizer, settings.sampling)
     event = {"kind": "now", "step": 0, "prompt": settings.sampling.prompt, "text": text}
     run.events.write_text(json.dumps(event, ensure_ascii=False) + "\n", "utf-8")
-    _describe(run, settings, tokenizer, source, name, sum(weight.numel() for weight in model.parameters()))
+    _describe(run, settings, tokenizer, said, name, sum(weight.numel() for weight in model.parameters()))
     return run
 
 
@@ -196,7 +199,7 @@ def _describe(
     run: RunDirectory,
     settings: RunSettings,
     tokenizer: "Tokenizer",
-    source: Source,
+    source: dict[str, Any],
     name: str,
     n_parameters: int,
 ) -> None:
@@ -217,7 +220,7 @@ def _describe(
         "tokenizer": settings.data.tokenizer,
         "parent": None,
         "stage": "pretrained",
-        "source": {"name": source.name, "revision": source.revision},
+        "source": source,
         "code_version": __version__,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }

@@ -232,9 +232,9 @@ def too_large(settings: RunSettings, limits: Limits, vocab_size: int | None = No
     return sentences
 
 
-def too_large_to_open(settings: RunSettings, limits: Limits) -> list[str]:
+def too_large_to_open(settings: RunSettings, limits: Limits, vocab_size: int | None = None) -> list[str]:
     """Why this model, which comes from elsewhere and is not trained, is too large to look at; [] if not."""
-    parameters = n_parameters(settings.model, guess_vocabulary(settings))
+    parameters = n_parameters(settings.model, vocab_size or guess_vocabulary(settings))
     if parameters <= limits.imported:
         return []
     return [f"The model has {parameters:,} parameters; at most {limits.imported:,} can be looked at here."]

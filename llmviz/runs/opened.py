@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from llmviz.model.size import n_parameters
 from llmviz.runs.directory import RunDirectory, RunError
 from llmviz.runs.weights import read_run_weights, weights_file
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from llmviz.model import GPT
     from llmviz.text.tokenizers import Tokenizer
 
@@ -72,9 +75,10 @@ class OpenedModels:
         from llmviz.model import build_gpt, load_into
 
         tokenizer = self.tokenizer(run.path)
-        settings = run.settings()
+        settings, weights = run.settings(), read_run_weights(path)
+        _require_as_many(weights, n_parameters(settings.model, tokenizer.vocab_size))
         model = build_gpt(settings.model, tokenizer.vocab_size, settings.training.seed)
-        load_into(model, read_run_weights(path))
+        load_into(model, weights)
         return OpenedModel(run, step, model.eval().requires_grad_(False), tokenizer)
 
     def _forget(self, run: RunDirectory) -> None:
@@ -88,6 +92,20 @@ class OpenedModels:
 
         while len(self._models) > 1 and parameters() > self.kept_parameters:
             self._models.popitem(last=False)
+
+
+def _require_as_many(weights: "dict[str, Tensor]", n_parameters: int) -> None:
+    """Settings and tokenizer of somebody's may claim more than memory holds, so numbers are counted before a
+    model is built. (To build it without memory, on torch's meta device, loads half of torch's compiler: 1.4 s
+    and 72 MB, once a process.) Raises WeightsError."""
+    from llmviz.model import WeightsError
+
+    stored = sum(tensor.numel() for tensor in weights.values())
+    if stored != n_parameters:
+        raise WeightsError(
+            f"These weights do not fit the model, which has {n_parameters:,} numbers where they have "
+            f"{stored:,}."
+        )
 
 
 def _weights_file(run: RunDirectory, step: int | str | None) -> tuple[int, Path]:

@@ -15,6 +15,7 @@ from llmviz.runs.limits import too_large, too_large_to_open
 from llmviz.runs.names import opened_name
 from llmviz.runs.owners import hash_token
 from llmviz.runs.refusal import Refused, disk_troubles_told
+from llmviz.text.tokenizers import TokenizerError, load_tokenizer
 
 if TYPE_CHECKING:
     from llmviz.runs.host import Host
@@ -51,7 +52,7 @@ class Packing:
             with io.BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb") as file:
                 opened = unzip_run(file, folder, most=2 * host.limits.upload)
             fits = too_large_to_open if opened.run().get("source") else too_large
-            if problems := fits(opened.settings(), host.limits):
+            if problems := fits(opened.settings(), host.limits, _vocabulary(opened)):
                 raise Refused(problems)
             in_class = host.classroom.on
             taken = {entry.meta().get("name") for entry in host.library.listed(owner)}
@@ -67,3 +68,13 @@ class Packing:
         """Delete what was packed of a run, also with the rest of its class."""
         for path in [*self.host.zips.glob(f"{run_id}-*"), *self.host.zips.glob("class-*")]:
             path.unlink(missing_ok=True)
+
+
+def _vocabulary(run: RunDirectory) -> int | None:
+    """How many tokens an opened run has, as its tokenizer says, and that of its text, with which it would be
+    trained on; None where there is neither yet. Raises Refused."""
+    paths = [path for path in (run.tokenizer, run.dataset() / "tokenizer.json") if path.exists()]
+    try:
+        return max((load_tokenizer(path).vocab_size for path in paths), default=None)
+    except TokenizerError as error:
+        raise Refused([str(error)]) from None

@@ -1,13 +1,14 @@
 """python -m llmviz harness: a model on the tasks of EleutherAI's lm-evaluation-harness."""
 
 import argparse
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
 
-from llmviz.model.hub import hub_answers
+from llmviz.model.hub import hub_answers, marks_for
 from llmviz.terminal.mistakes import Mistake, explained
 from llmviz.terminal.models import HELP as MODEL_HELP
 from llmviz.terminal.models import open_model
@@ -31,13 +32,17 @@ def run(options: argparse.Namespace) -> int:
     """One line a task and measure. The tasks' texts may come from the Hub."""
     if find_spec("lm_eval") is None:
         raise Mistake("The harness is not installed: pip install -r requirements-dev.txt brings it along.")
+    if options.limit is not None and options.limit < 1:
+        raise Mistake("--limit is how many questions of each task are asked: at least 1.")
+    if options.examples is not None and options.examples < 0:
+        raise Mistake("--examples is how many solved examples are shown first: at least 0.")
     opened = open_model(options.model)
     with _hub_looked_for_once(options.tasks):
-        results = {"step": opened.step, "tasks": _ask(opened, options)}
+        tasks = _ask(opened, options)
     if options.json:
-        print_json(results)
+        print_json({"step": opened.step, "tasks": {task: _finite(found) for task, found in tasks.items()}})
     else:
-        for task, measures in results["tasks"].items():
+        for task, measures in tasks.items():
             for name, value in measures.items():
                 print(f"{task:<24} {name:<16} {value:.4f}")
     return 0
@@ -52,13 +57,16 @@ def _ask(opened: Any, options: argparse.Namespace) -> dict[str, dict[str, float]
     from llmviz.text.tokenizers import TokenizerError
 
     manager = TaskManager(include_path=options.task_folder)
-    names = options.tasks.split(",")
+    names = [name.strip() for name in options.tasks.split(",") if name.strip()]
+    if not names:
+        raise Mistake("There is no task in --tasks: name one, as in --tasks arc_easy.")
     if unknown := [name for name in names if not manager.match_tasks([name])]:
         raise Mistake(*(f"The harness has no task called “{name}”." for name in unknown))
+    marks = marks_for(opened.tokenizer, opened.run.run().get("source"))
     with explained(TokenizerError, ValueError):
         found = simple_evaluate(
-            HarnessModel(opened.model, opened.tokenizer),
-            tasks=names,
+            HarnessModel(opened.model, opened.tokenizer, marks),
+            tasks=manager.match_tasks(names),  # a name may stand for several: arc_*
             task_manager=manager,
             limit=options.limit,
             num_fewshot=options.examples,
@@ -100,3 +108,8 @@ def _hub_looked_for_once(tasks: str) -> Iterator[None]:
 def _is_measure(value: Any) -> bool:
     """The harness mixes names and missing errors of measurement ("N/A") with its numbers."""
     return isinstance(value, int | float)
+
+
+def _finite(measures: dict[str, float]) -> dict[str, float | None]:
+    """JSON has no infinity, and no number that is none."""
+    return {name: value if math.isfinite(value) else None for name, value in measures.items()}

@@ -12,9 +12,20 @@ from lm_eval.tasks import TaskManager  # noqa: E402
 from lm_eval.utils import get_rolling_token_windows  # noqa: E402
 
 from llmviz.evaluation.harness import HarnessModel, prediction_windows  # noqa: E402
-from llmviz.model import GPT, GPTConfig  # noqa: E402
+from llmviz.generation import generate  # noqa: E402
+from llmviz.model import GPT, GPTConfig, build_gpt  # noqa: E402
 from llmviz.model.export import export_model  # noqa: E402
-from llmviz.text.tokenizers import CharTokenizer, UnknownCharacter  # noqa: E402
+from llmviz.model.hub import Marks  # noqa: E402
+from llmviz.settings import SamplingSettings, parse_settings  # noqa: E402
+from llmviz.text.tokenizers import (  # noqa: E402
+    CharTokenizer,
+    UnknownCharacter,
+    load_tokenizer,
+    parse_tokenizer,
+)
+from tests.model.hub.foreign import train_gpt2_tokenizer  # noqa: E402
+from tests.text.peers import peer  # noqa: E402
+from tests.text.spaced_peers import spaced_peer  # noqa: E402
 
 BLOCK = 12
 ALPHABET = "\n abcdefghijklmnopqrstuvwxyz.?:"
@@ -140,6 +151,77 @@ def test_an_exported_model_scores_the_same_by_the_harnesss_own_adapter(asked, tm
         assert nats == pytest.approx(expected, abs=1e-3) and greedy == as_greedy
     whole = instances("loglikelihood_rolling", ("the quick brown fox jumps over the lazy dog",))
     assert asked.loglikelihood_rolling(whole) == pytest.approx(theirs.loglikelihood_rolling(whole), abs=1e-3)
+
+
+def gpt2_tokenizer(folder):
+    train_gpt2_tokenizer("It's now 12345 o'clock. " * 3).save(str(folder / "gpt2.json"))
+    return load_tokenizer(folder / "gpt2.json")
+
+
+def llama_tokenizer(folder):
+    return parse_tokenizer(peer("llama3", begin=True).to_str().encode())
+
+
+def llama_2_tokenizer(folder):
+    return parse_tokenizer(spaced_peer().to_str().encode())
+
+
+@pytest.mark.parametrize(
+    ("architecture", "tokenizer_in", "begin", "end"),
+    [
+        ("gpt2", gpt2_tokenizer, "<|endoftext|>", "<|endoftext|>"),
+        ("llama", llama_tokenizer, "<|begin|>", "<|end|>"),
+        ("llama", llama_2_tokenizer, "<s>", "</s>"),
+    ],
+)
+def test_texts_begin_and_end_as_for_the_harnesss_own_adapter(
+    tmp_path, monkeypatch, architecture, tokenizer_in, begin, end
+):
+    pytest.importorskip("accelerate", reason="accelerate is not installed: see requirements-dev.txt")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    from lm_eval.models.huggingface import HFLM
+
+    tokenizer, text = tokenizer_in(tmp_path), "It's now 12345"
+    shape = {"n_layer": 1, "n_head": 2, "n_embd": 16, "block_size": 64, "tied": "off"}
+    settings = parse_settings({"architecture": architecture} | shape)
+    model = build_gpt(settings.model, tokenizer.vocab_size, seed=1).eval().requires_grad_(False)
+    torch.manual_seed(1)  # one with which it does not write the same token all the time
+    for weight in model.parameters():
+        weight.add_(0.5 * torch.randn_like(weight))
+    greedily = SamplingSettings(temperature=0, max_new_tokens=8)
+    first, *others = generate(model, tokenizer.encode(text), greedily)
+    fresh = next(token for token in others if token != first)
+    ended = tokenizer.special_tokens[end]
+    model.lm_head.weight[ended] = 1.001 * model.lm_head.weight[fresh]  # so that it is written instead
+
+    marks = Marks(tokenizer.special_tokens[begin], (ended,))
+    export_model(model, tokenizer, tmp_path / "theirs", "", marks)
+    mine = HarnessModel(model, tokenizer, marks)
+    theirs = HFLM(str(tmp_path / "theirs"), device="cpu", dtype="float32", batch_size=1)
+    assert (mine.prefix_token_id, mine.eot_token_id) == (theirs.prefix_token_id, theirs.eot_token_id)
+    pairs = [("It's", " now"), ("", "now"), ("", f"{begin} now"), (f"{begin}12 ", "345")]
+    asked = [
+        ("loglikelihood", instances("loglikelihood", *pairs)),
+        ("loglikelihood_rolling", instances("loglikelihood_rolling", (text,), ("o'clock",))),
+    ]
+    for ask, requests in asked:
+        ours, expected = (getattr(lm, ask)(requests) for lm in (mine, theirs))
+        assert torch.tensor(ours) == pytest.approx(torch.tensor(expected), abs=1e-3)
+    requests = instances("generate_until", (text, {"max_gen_toks": 8, "until": ["zzz"]}))
+    ours, expected = (lm.generate_until(requests) for lm in (mine, theirs))
+    assert ours == expected and ours != [""] and end not in ours[0]
+
+
+@pytest.mark.parametrize("name", ["max_gen_toks", "max_new_tokens", "max_tokens", "max_completion_tokens"])
+def test_however_a_task_says_how_much_may_be_written(asked, name):
+    requests = instances("generate_until", ("moo", {name: 4, "until": None}), ("moo", {name: 4, "until": ""}))
+    assert [len(written) for written in asked.generate_until(requests)] == [4, 4]
+
+
+@pytest.mark.parametrize("blank", [" ", "\n", " \n "])
+def test_a_context_of_white_space_only_is_read(asked, blank):
+    ((nats, _),) = asked.loglikelihood(instances("loglikelihood", (blank, "moo")), disable_tqdm=True)
+    assert nats == pytest.approx(by_hand(asked, "\n", blank + "moo")[0], abs=1e-4)
 
 
 def test_sampling_and_unknown_characters_are_refused(asked):

@@ -8,6 +8,8 @@ import torch
 from llmviz.generation import NotFinite, continuation, first_ids, generate
 from llmviz.model import GPT, GPTConfig
 from llmviz.settings import SamplingSettings
+from llmviz.text.tokenizers import parse_tokenizer
+from tests.text.spaced_peers import spaced_peer
 
 V, BLOCK = 13, 8
 
@@ -106,5 +108,7 @@ def test_an_empty_prompt_starts_where_texts_start():
     assert first_ids(Letters("ab\n"), "ba") == [1, 0]
     assert first_ids(Letters("ab\n"), "") == [2]
     assert first_ids(Letters("ab"), "") == [0]
+    llama = parse_tokenizer(spaced_peer(begin=True).to_str().encode())
+    assert first_ids(llama, "") == [1]  # <s>, which stands before every text
     with pytest.raises(ValueError, match="substring not found"):
         first_ids(Letters("ab"), "x")

@@ -181,6 +181,23 @@ def test_a_run_json_that_is_none_is_refused(packed, tmp_path, described):
         unzip_run(rezip(content_of(packed) | {"run.json": described}), tmp_path / "opened")
 
 
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ({"bos_token_id": 1, "eos_token_id": 2}, {"bos_token_id": 1, "eos_token_id": 2}),
+        ({"eos_token_id": [2, "3", True, -1, 10**9, 4]}, {"eos_token_id": [2, 4]}),
+        ({"bos_token_id": "<s>", "eos_token_id": {"id": 2}, "html": "<b>"}, {}),
+        ({"eos_token_id": list(range(500))}, {"eos_token_id": list(range(20))}),
+    ],
+    ids=str,
+)
+def test_where_a_model_came_from_is_taken_over_as_far_as_it_makes_sense(packed, tmp_path, said, kept):
+    content = content_of(packed)
+    described = json.loads(content["run.json"]) | {"source": {"name": "a/b", "revision": None} | said}
+    opened = unzip_run(rezip(content | {"run.json": json.dumps(described)}), tmp_path / "opened")
+    assert opened.run()["source"] == {"name": "a/b", "revision": None} | kept
+
+
 def test_records_and_state_of_the_wrong_kind_are_left_out(packed, tmp_path):
     content = content_of(packed)
     content["metrics.jsonl"] = (

@@ -2,9 +2,12 @@
 
 import pytest
 
+import llmviz.model
+from llmviz.model import WeightsError
 from llmviz.runs import opened
 from llmviz.runs.inline import run_inline
 from llmviz.runs.opened import KEPT_OF_ONE, OpenedModels
+from llmviz.text.tokenizers import CharTokenizer
 
 
 @pytest.fixture
@@ -38,3 +41,10 @@ def test_tokenizers_of_runs_long_gone_are_forgotten(run, tiny_run, tiny_data, mo
     for asked in (run, other, run):
         assert models.tokenizer(asked.path).vocab_size > 1
     assert list(models._tokenizers) == [run.tokenizer]
+
+
+def test_what_a_tokenizer_claims_takes_no_memory_before_the_weights_agree(run, monkeypatch):
+    CharTokenizer("".join(map(chr, range(0x100, 0x8000)))).save(run.tokenizer)
+    monkeypatch.setattr(llmviz.model, "build_gpt", lambda *_: pytest.fail("it was built"))
+    with pytest.raises(WeightsError, match=r"do not fit the model.*\.$"):
+        OpenedModels().get(run.path)

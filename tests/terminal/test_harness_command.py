@@ -1,6 +1,7 @@
 """`python -m llmviz harness` on a run directory."""
 
 import json
+import math
 import os
 import socket
 import subprocess
@@ -37,7 +38,8 @@ def test_a_run_directory_is_measured(command, tiny_run, tmp_path, monkeypatch):
     found = json.loads(result.out)
     assert found["step"] == 24
     assert found["tasks"]["tiny_names"]["acc"] == 1.0  # no dinosaur is called trizzzzzzzz
-    assert "tiny_names" in command(*asked).out
+    several = [*asked[:3], "tiny_na*, ", *asked[4:]]  # as if there were more of them
+    assert "tiny_names" in command(*several).out
 
 
 @pytest.mark.slow
@@ -49,6 +51,7 @@ def test_unknown_tasks_are_refused_in_a_sentence(command, tiny_run):
         "The harness has no task called “no_such_task”.",
         "The harness has no task called “nor_this_one”.",
     ]
+    assert "There is no task in --tasks" in command("harness", tiny_run, "--tasks", " ,").err
 
 
 @pytest.mark.slow
@@ -103,6 +106,23 @@ def test_what_keeps_the_questions_from_coming_is_told(command, tiny_run, monkeyp
     assert told in result.err
     assert len(result.err.splitlines()) == 1
     assert "HF_HUB_OFFLINE" not in os.environ
+
+
+@pytest.mark.parametrize("flag", [["--limit", 0], ["--limit", -1], ["--examples", -1]], ids=str)
+def test_numbers_that_make_no_sense_are_refused_in_a_sentence(command, tiny_run, flag):
+    result = command("harness", tiny_run, "--tasks", "arc_easy", f"{flag[0]}={flag[1]}")
+    assert result.status == 2
+    assert result.err.startswith(flag[0]) and len(result.err.splitlines()) == 1
+
+
+def test_measures_that_are_no_numbers_are_null_in_json(command, tiny_run, monkeypatch):
+    monkeypatch.setattr("llmviz.terminal.harness.find_spec", lambda name: True)
+    found = {"tiny": {"word_perplexity": math.inf, "f1": math.nan, "acc": 0.5}}
+    monkeypatch.setattr("llmviz.terminal.harness._ask", lambda *_: found)
+    result = command("harness", tiny_run, "--tasks", "tiny", "--json")
+    assert (result.status, result.err) == (0, "")
+    assert json.loads(result.out)["tasks"]["tiny"] == {"word_perplexity": None, "f1": None, "acc": 0.5}
+    assert "inf" in command("harness", tiny_run, "--tasks", "tiny").out
 
 
 def test_without_the_harness_a_sentence_says_how_to_install_it(command, tiny_run, monkeypatch):

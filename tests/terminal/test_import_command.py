@@ -139,7 +139,8 @@ def test_a_llama_or_qwen_comes_with_its_tokenizer(command, tmp_path, kind, cut, 
     peer(cut, **how).save(str(tmp_path / "tokenizer.json"))
     shape = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
     shape |= {"num_key_value_heads": 2, "head_dim": 8, "max_position_embeddings": 64}
-    config = getattr(transformers, f"{kind}Config")(**shape, pad_token_id=None, eos_token_id=None)
+    marks = {"bos_token_id": 0, "eos_token_id": [1, 7]}  # <|begin|>; <|end|> and another
+    config = getattr(transformers, f"{kind}Config")(**shape, **marks, pad_token_id=None)
     folder = save_model(tmp_path / "theirs", config, tmp_path / "tokenizer.json", padding=6)
     assert command("import", folder, "--out", tmp_path / "run").status == 0
     opened = OpenedModels().get(tmp_path / "run")
@@ -155,7 +156,11 @@ def test_a_llama_or_qwen_comes_with_its_tokenizer(command, tmp_path, kind, cut, 
         *name, flag, prompt = arguments
         assert command(*name, tmp_path / "run", flag, prompt, "--json").status == 0
     assert command("export", tmp_path / "run", "--out", tmp_path / "back").status == 0
-    assert transformers.AutoTokenizer.from_pretrained(tmp_path / "back")(text)["input_ids"] == ids
+    back = transformers.AutoTokenizer.from_pretrained(tmp_path / "back")
+    assert back(text)["input_ids"] == ids
+    assert (back.bos_token, back.eos_token) == ("<|begin|>", "<|end|>")
+    for name in ("config.json", "generation_config.json"):
+        assert marks.items() <= json.loads((tmp_path / "back" / name).read_text()).items()
 
 
 def test_what_a_config_claims_takes_no_memory_before_the_weights_agree(

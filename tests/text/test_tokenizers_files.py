@@ -60,6 +60,29 @@ def test_special_tokens_survive_saving_even_with_spaces(tmp_path):
     assert theirs.encode(TEXT).ids == ours.encode(TEXT)
 
 
+def test_a_special_token_that_is_text_nevertheless_stays_so(tmp_path):
+    """Qwen's <think>: left in where special tokens are left out."""
+    peer = peer_in_gpt2_layout()
+    peer.add_tokens(["<think>"])
+    parse_tokenizer(peer.to_str().encode()).save(tmp_path / "tokenizer.json")
+    theirs = tokenizers.Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
+    ids = peer.encode("<|end|><think>once").ids
+    assert theirs.encode("<|end|><think>once").ids == ids
+    assert theirs.decode(ids, skip_special_tokens=True) == "<think>once"
+
+
+def test_how_somebody_cut_and_filled_up_batches_is_nothing_to_us(tmp_path):
+    """Both are saved along; transformers leaves them alone, too, until it is asked for them."""
+    transformers = pytest.importorskip("transformers")
+    peer = peer_in_gpt2_layout()
+    peer.enable_truncation(4)
+    peer.enable_padding(length=50)
+    peer.save(str(tmp_path / "tokenizer.json"))
+    theirs = transformers.PreTrainedTokenizerFast(tokenizer_file=str(tmp_path / "tokenizer.json"))
+    ids = load_tokenizer(tmp_path / "tokenizer.json").encode(TEXT)
+    assert theirs(TEXT)["input_ids"] == ids != peer.encode(TEXT).ids
+
+
 def test_gpt2s_older_way_of_writing_merges_opens():
     data = json.loads(peer_in_gpt2_layout().to_str())
     new = parse_tokenizer(json.dumps(data).encode())

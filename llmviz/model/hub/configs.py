@@ -17,6 +17,14 @@ def whole_number(config: dict[str, Any], *names: str, default: int | None = None
     return default
 
 
+LONGEST = 2048  # tokens that LLMViz looks at
+
+
+def context(config: dict[str, Any], *names: str, default: int) -> int:
+    """How many tokens the model sees here: a longer context is cut. Raises ForeignModelError."""
+    return min(LONGEST, whole_number(config, *names, default=default))
+
+
 LARGEST = 1e30  # infinity is JSON to Python, and so is a whole number too long for a float
 
 

@@ -108,12 +108,27 @@ class HubModel:
 
 
 def hub_endpoint() -> str:
-    """The Hub's address, or that of a mirror which HF_ENDPOINT names. Raises ForeignModelError offline."""
+    """The Hub's address, or that of a mirror which HF_ENDPOINT names. Raises ForeignModelError offline, and
+    for what is no address."""
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
         raise ForeignModelError(
             "This machine is set to be offline (HF_HUB_OFFLINE), so the Hub is not asked."
         )
-    return os.environ.get("HF_ENDPOINT", "").rstrip("/") or HUB
+    mirror = os.environ.get("HF_ENDPOINT", "").rstrip("/")
+    if mirror and not _is_address(mirror):
+        raise ForeignModelError(
+            f"HF_ENDPOINT is “{mirror[:60]}”, but it has to be an address such as {HUB}: write it like that, "
+            "or leave it out."
+        )
+    return mirror or HUB
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets that do not close, a port that is no number
+        return False
 
 
 def hub_answers(endpoint: str | None = None) -> bool:

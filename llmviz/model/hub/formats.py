@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 MODULES = (gpt2, llama, nanochat)
 NUMBERS = ("float32", "float16", "bfloat16", "float64")
-# Masks and tables that old files hold, and the head of a tied model, which is its embeddings once more.
-NO_WEIGHT = re.compile(r"(attn\.(masked_)?bias|rotary_emb\.inv_freq|lm_head\.weight)$")
+# Masks and tables that old files hold.
+NO_WEIGHT = re.compile(r"(attn\.(masked_)?bias|rotary_emb\.inv_freq)$")
 FORMATS: dict[str, ModuleType] = {kind: module for module in MODULES for kind in module.MODEL_TYPES}
 
 

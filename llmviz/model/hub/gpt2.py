@@ -1,4 +1,4 @@
-"""GPT-2 as `transformers` stores it, in and out.
+"""GPT-2 as `transformers` stores it, in and out; and the first GPT, whose norms stand after the sums.
 
 The names are nearly ours. The matrices lie on their side, (in, out), because the original was TensorFlow's
 and `transformers` kept it; and the oldest files carry the causal mask of every layer, which is no weight.
@@ -7,21 +7,30 @@ and `transformers` kept it; and the oldest files carry the causal mask of every 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from llmviz.model.hub.configs import even_share, number, require, whole_number
+from llmviz.model.hub.configs import LONGEST, context, even_share, number, require, whole_number
+from llmviz.model.hub.scores import usual_weights
+from llmviz.model.hub.tied import HEAD, ends_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from llmviz.model.gpt import GPT
 
-MODEL_TYPE = "gpt2"
-MODEL_TYPES = (MODEL_TYPE,)
-CLASSES = {MODEL_TYPE: "GPT2LMHeadModel"}
+MODEL_TYPE, GPT1 = "gpt2", "openai-gpt"
+CLASSES = {MODEL_TYPE: "GPT2LMHeadModel", GPT1: "OpenAIGPTLMHeadModel"}
+MODEL_TYPES = tuple(CLASSES)
 EPSILON = 1e-5  # of GPT-2's LayerNorms, and of nn.LayerNorm
 TRANSPOSED = ("c_attn.weight", "c_proj.weight", "c_fc.weight")
 PREFIX = "transformer."  # of everything but the head; the files of 2019 leave it out
-ACTIVATIONS = {"gelu_new": "gelu", "gelu_pytorch_tanh": "gelu", "gelu_fast": "gelu", "relu": "relu"}
-HEAD = "lm_head.weight"
+ACTIVATIONS = {  # {kind: {theirs: ours}}
+    MODEL_TYPE: {"gelu_new": "gelu", "gelu_pytorch_tanh": "gelu", "gelu_fast": "gelu", "relu": "relu"},
+    GPT1: {"gelu": "gelu", "relu": "relu"},  # what it calls GELU is the approximation, too
+}
+EMBEDDINGS = {MODEL_TYPE: "wte.weight", GPT1: "tokens_embed.weight"}
+ENDS = {  # {kind: {ours: theirs}}: what is neither embeddings nor part of a layer
+    MODEL_TYPE: {name: name for name in ("wpe.weight", "ln_f.weight", "ln_f.bias")},
+    GPT1: {"wpe.weight": "positions_embed.weight"},
+}
 LAYER = [
     f"{module}.{kind}"
     for module in ("ln_1", "attn.c_attn", "attn.c_proj", "ln_2", "mlp.c_fc", "mlp.c_proj")
@@ -29,12 +38,17 @@ LAYER = [
 ]
 
 
+def kind_of(model: "GPT") -> str:
+    """Which class a model of ours is, or is nearest to."""
+    return GPT1 if model.config.choices.norm_place == "post" else MODEL_TYPE
+
+
 def needs(model: "GPT") -> dict[str, tuple[Any, ...]]:
     """{part: what it may be} of a model of ours that the class can compute."""
-    return {
+    of_gpt1 = {"mlp_width": (4 * model.config.n_embd,)} if kind_of(model) == GPT1 else {}
+    return of_gpt1 | {
         "positions": ("learned",),
         "norm": ("layernorm",),
-        "norm_place": ("pre",),
         "embedding_norm": (False,),
         "activation": ("gelu", "relu"),
         "n_kv_head": (model.config.n_head,),
@@ -46,49 +60,51 @@ def needs(model: "GPT") -> dict[str, tuple[Any, ...]]:
 
 
 def shape_of(config: dict[str, Any]) -> dict[str, Any]:
-    """The model settings that a config.json of GPT-2's means. Raises ForeignModelError."""
-    width = whole_number(config, "n_embd", "hidden_size", default=768)
-    require(config, "activation_function", tuple(ACTIVATIONS), "another activation")
+    """The model settings that a config.json of theirs means. Raises ForeignModelError."""
+    kind, width = config["model_type"], whole_number(config, "n_embd", "hidden_size", default=768)
+    activation = "afn" if kind == GPT1 else "activation_function"
+    require(config, activation, tuple(ACTIVATIONS[kind]), "another activation")
     require(config, "scale_attn_weights", (True,), "attention that is not scaled")
     require(config, "scale_attn_by_inverse_layer_idx", (False,), "attention that is scaled by its layer")
     require(config, "add_cross_attention", (False,), "attention to a second text")
     require(config, "tie_word_embeddings", (True, False), "a head that is neither tied nor not")
-    inner, epsilon = whole_number(config, "n_inner", default=4 * width), _epsilon(config)
+    inner = 4 * width if kind == GPT1 else whole_number(config, "n_inner", default=4 * width)
+    epsilon = number(config, "layer_norm_epsilon", EPSILON)
     return {
         "architecture": "gpt2",
         # Where it is as in GPT-2 nothing is set, so that the readable model is the one that is opened.
-        "activation": "relu" if config.get("activation_function") == "relu" else "auto",
+        "activation": "relu" if config.get(activation) == "relu" else "auto",
+        "norm_place": "post" if kind == GPT1 else "auto",
         "mlp_width": 0 if inner == 4 * width else inner,
         "norm_eps": 0.0 if epsilon == EPSILON else epsilon,
         "tied": "auto" if config.get("tie_word_embeddings", True) else "off",
         "n_layer": whole_number(config, "n_layer", "num_hidden_layers", default=12),
         "n_head": whole_number(config, "n_head", "num_attention_heads", default=12),
         "n_embd": width,
-        "block_size": whole_number(config, "n_positions", "n_ctx", default=1024),
+        "block_size": context(config, "n_positions", "n_ctx", default=512 if kind == GPT1 else 1024),
         "dropout": 0.0,
     }
 
 
-def _epsilon(config: dict[str, Any]) -> float:
-    return number(config, "layer_norm_epsilon", EPSILON)
-
-
 def weights_from(tensors: Mapping[str, "Tensor"], config: dict[str, Any]) -> "dict[str, Tensor]":
-    """{our name: tensor} of a stored GPT-2. Raises ForeignModelError if one is missing."""
-    prefix = PREFIX if f"{PREFIX}wte.weight" in tensors else ""
-    shape = shape_of(config)
-    weights = {
-        ours: _turned(ours, tensors[prefix + theirs]) for ours, theirs in names(shape["n_layer"]).items()
-    }
-    return weights | ({HEAD: tensors[HEAD]} if shape["tied"] == "off" else {})
+    """{our name: tensor} of a stored model. Raises ForeignModelError if one is missing."""
+    kind, shape = config["model_type"], shape_of(config)
+    prefix = PREFIX if f"{PREFIX}h.0.ln_1.weight" in tensors else ""
+    weights = ends_of(tensors, prefix + EMBEDDINGS[kind], tied=shape["tied"] != "off")
+    named = names(kind, shape["n_layer"])
+    weights |= {ours: _turned(ours, tensors[prefix + theirs]) for ours, theirs in named.items()}
+    if shape["block_size"] == LONGEST:  # the context may have been cut
+        weights["wpe.weight"] = weights["wpe.weight"][:LONGEST]
+    return weights
 
 
 def config_for(model: "GPT") -> dict[str, Any]:
     """The config.json with which `transformers` builds the same model."""
-    shape, choices = model.config, model.config.choices
+    shape, choices, kind = model.config, model.config.choices, kind_of(model)
+    activation = next(theirs for theirs, ours in ACTIVATIONS[kind].items() if ours == choices.activation)
     return {
-        "architectures": [CLASSES[MODEL_TYPE]],
-        "model_type": MODEL_TYPE,
+        "architectures": [CLASSES[kind]],
+        "model_type": kind,
         "vocab_size": shape.vocab_size,
         "n_positions": shape.block_size,
         "n_ctx": shape.block_size,
@@ -96,7 +112,7 @@ def config_for(model: "GPT") -> dict[str, Any]:
         "n_layer": shape.n_layer,
         "n_head": shape.n_head,
         "n_inner": choices.mlp_width,
-        "activation_function": "gelu_new" if choices.activation == "gelu" else choices.activation,
+        "afn" if kind == GPT1 else "activation_function": activation,
         "layer_norm_epsilon": choices.norm_eps,
         "tie_word_embeddings": choices.tied,
     } | dict.fromkeys(("attn_pdrop", "embd_pdrop", "resid_pdrop"), shape.dropout)
@@ -104,16 +120,15 @@ def config_for(model: "GPT") -> dict[str, Any]:
 
 def weights_for(model: "GPT") -> "dict[str, Tensor]":
     """{their name: tensor} of a model of ours."""
-    ours = model.state_dict()
-    theirs = {PREFIX + their: _turned(our, ours[our]) for our, their in names(model.config.n_layer).items()}
+    ours, kind = usual_weights(model), kind_of(model)
+    named = {"wte.weight": EMBEDDINGS[kind]} | names(kind, model.config.n_layer)
+    theirs = {PREFIX + their: _turned(our, ours[our]) for our, their in named.items()}
     return theirs | ({HEAD: ours[HEAD]} if HEAD in ours else {})
 
 
-def names(n_layer: int) -> dict[str, str]:
-    """{our name: theirs, without the prefix}."""
-    ends = ("wte.weight", "wpe.weight", "ln_f.weight", "ln_f.bias")
-    layers = {f"blocks.{i}.{part}": f"h.{i}.{part}" for i in range(n_layer) for part in LAYER}
-    return {name: name for name in ends} | layers
+def names(kind: str, n_layer: int) -> dict[str, str]:
+    """{our name: theirs, without the prefix} of all but the embeddings and the head."""
+    return ENDS[kind] | {f"blocks.{i}.{part}": f"h.{i}.{part}" for i in range(n_layer) for part in LAYER}
 
 
 def _turned(name: str, tensor: "Tensor") -> "Tensor":

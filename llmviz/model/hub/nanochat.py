@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from llmviz.model.choices import NORM_EPS
-from llmviz.model.hub.configs import even_share, number, require, whole_number
+from llmviz.model.hub.configs import LONGEST, context, even_share, number, require, whole_number
 from llmviz.model.hub.pairs import to_halves, to_neighbours
-from llmviz.model.hub.rotations import THETA, rotations_of
+from llmviz.model.hub.rotations import THETA, rotations_of, their_rotations
+from llmviz.model.hub.tied import HEAD, ends_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,9 +27,14 @@ MODEL_TYPE = "nanochat"
 MODEL_TYPES = (MODEL_TYPE,)
 CLASSES = {MODEL_TYPE: "NanoChatForCausalLM"}
 EPSILON = 1e-6
+EMBEDDINGS = "model.embed_tokens.weight"
 ACTIVATIONS = {"relu2": "relu2", "relu": "relu", "gelu": "gelu_pytorch_tanh"}  # {ours: theirs}
-LONGEST = 2048  # what LLMViz looks at
 PLAIN = {"attn.c_proj": "self_attn.o_proj", "mlp.c_fc": "mlp.fc1", "mlp.c_proj": "mlp.fc2"}  # {ours: theirs}
+
+
+def kind_of(model: "GPT") -> str:
+    """Which class a model of ours is, or is nearest to."""
+    return MODEL_TYPE
 
 
 def needs(model: "GPT") -> dict[str, tuple[Any, ...]]:
@@ -42,6 +48,8 @@ def needs(model: "GPT") -> dict[str, tuple[Any, ...]]:
         "activation": tuple(ACTIVATIONS),
         "head_width": (even_share(model.config.n_embd, model.config.n_head),),
         "qk_norm": (True,),
+        # µP's scores are others, and between their norm and the scores there is nothing that could say so.
+        "init": ("gpt2", "pytorch", "zero", "std"),
         "bias": (False,),
     }
 
@@ -65,7 +73,7 @@ def shape_of(config: dict[str, Any]) -> dict[str, Any]:
         "n_layer": whole_number(config, "num_hidden_layers"),
         "n_head": heads,
         "n_embd": width,
-        "block_size": min(LONGEST, whole_number(config, "max_position_embeddings", default=LONGEST)),
+        "block_size": context(config, "max_position_embeddings", default=LONGEST),
         "dropout": 0.0,
         # Where it is as in our modern model nothing is set, so that the readable one is opened.
         "activation": "auto" if ours == "relu2" else ours,
@@ -84,9 +92,7 @@ def weights_from(tensors: Mapping[str, "Tensor"], config: dict[str, Any]) -> "di
 
     shape = shape_of(config)
     D = shape["n_embd"] // shape["n_head"]
-    ours = {"wte.weight": tensors["model.embed_tokens.weight"]}
-    if shape["tied"] != "on":
-        ours["lm_head.weight"] = tensors["lm_head.weight"]
+    ours = ends_of(tensors, EMBEDDINGS, tied=shape["tied"] == "on")
     for i in range(shape["n_layer"]):
         block, layer = f"blocks.{i}", f"model.layers.{i}"
         q, k, v = (tensors[f"{layer}.self_attn.{name}_proj.weight"] for name in "qkv")
@@ -111,7 +117,7 @@ def config_for(model: "GPT") -> dict[str, Any]:
         "num_key_value_heads": choices.n_kv_head,
         "hidden_act": ACTIVATIONS[choices.activation],
         "rms_norm_eps": choices.norm_eps,
-        "rope_parameters": {"rope_type": "default", "rope_theta": choices.rope_base},
+        **their_rotations(choices),
         "attention_bias": False,
         "attention_dropout": shape.dropout,
         "final_logit_softcapping": choices.soft_cap or None,
@@ -124,9 +130,9 @@ def weights_for(model: "GPT") -> "dict[str, Tensor]":
     """{their name: tensor} of a model of ours."""
     ours, choices = model.state_dict(), model.config.choices
     H, K, D = model.config.n_head, choices.n_kv_head, choices.head_width
-    theirs = {"model.embed_tokens.weight": ours["wte.weight"]}
+    theirs = {EMBEDDINGS: ours["wte.weight"]}
     if not choices.tied:
-        theirs["lm_head.weight"] = ours["lm_head.weight"]
+        theirs[HEAD] = ours[HEAD]
     for i in range(model.config.n_layer):
         block, layer = f"blocks.{i}", f"model.layers.{i}"
         q, k, v = ours[f"{block}.attn.c_attn.weight"].split((H * D, K * D, K * D))

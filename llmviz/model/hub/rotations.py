@@ -1,4 +1,4 @@
-"""How fast a foreign model turns its queries and keys: the part of its config.json about RoPE.
+"""How fast a foreign model turns its queries and keys: the part of its config.json about RoPE, in and out.
 
 Four kinds are understood. The plain one; "linear", all turns slower; "llama3", only the slow ones slower;
 and "dynamic", which only begins beyond the model's context, where we never look, and so is the plain one
@@ -8,6 +8,7 @@ refused.
 
 from typing import Any
 
+from llmviz.model.choices import Choices
 from llmviz.model.hub.configs import number, require, whole_number
 from llmviz.model.hub.errors import ForeignModelError
 
@@ -35,7 +36,7 @@ def rotations_of(config: dict[str, Any]) -> dict[str, Any]:
 
 def _parameters(config: dict[str, Any]) -> dict[str, Any]:
     """Base and scaling together, in one object for all layers."""
-    rope = config.get("rope_parameters") or config.get("rope_scaling") or {}
+    rope = config.get("rope_scaling") or config.get("rope_parameters") or {}  # the older one goes first
     if not isinstance(rope, dict):
         raise ForeignModelError("The config.json of this model does not say how its positions are told.")
     if any(isinstance(value, dict) for value in rope.values()):
@@ -55,3 +56,22 @@ def _ends(rope: dict[str, Any]) -> dict[str, Any]:
         raise ForeignModelError("The scaling of this model's rotations ends before it begins.")
     original = whole_number(rope, "original_max_position_embeddings")
     return {"rope_low": low, "rope_high": high, "rope_original": original}
+
+
+def their_rotations(choices: Choices) -> dict[str, Any]:
+    """The entries of a config.json that mean the same: as transformers 5 reads them, and, since others would
+    silently go without, as versions before it do."""
+    scaling: dict[str, Any] = {}
+    if choices.rope_scaling != "none":
+        scaling = {"rope_type": choices.rope_scaling, "factor": choices.rope_factor}
+    if choices.rope_scaling == "llama3":
+        scaling |= {
+            "low_freq_factor": choices.rope_low,
+            "high_freq_factor": choices.rope_high,
+            "original_max_position_embeddings": choices.rope_original,
+        }
+    return {
+        "rope_parameters": {"rope_type": "default", "rope_theta": choices.rope_base} | scaling,
+        "rope_theta": choices.rope_base,
+        "rope_scaling": scaling or None,
+    }

@@ -8,8 +8,9 @@
 6. `bpe_merging`: applying them to a word.
 7. `bpe`: the three together.
 8. `cuts`: the first cut as other models make it, and `templates`: what they put before a text.
-9. `files`: opening a ``tokenizer.json`` that somebody else may have written.
-10. `tiktoken_files`: OpenAI's vocabularies, where they can be had.
+9. `spaced`: BPE over characters instead of bytes, and `special`: texts that always are one token.
+10. `files`: opening a ``tokenizer.json`` that somebody else may have written.
+11. `tiktoken_files`: OpenAI's vocabularies, where they can be had.
 """
 
 from llmviz.text.tokenizers.base import Tokenizer, TokenizerError, TokenizerUnavailable, UnknownCharacter
@@ -17,6 +18,7 @@ from llmviz.text.tokenizers.bpe import BPETokenizer, train_bpe
 from llmviz.text.tokenizers.bytes import ByteTokenizer
 from llmviz.text.tokenizers.chars import CharTokenizer
 from llmviz.text.tokenizers.files import load_tokenizer, parse_tokenizer
+from llmviz.text.tokenizers.spaced import SpacedTokenizer
 from llmviz.text.tokenizers.tiktoken_files import TIKTOKEN_NAMES, tiktoken_encoding
 
 __all__ = [
@@ -24,6 +26,7 @@ __all__ = [
     "BPETokenizer",
     "ByteTokenizer",
     "CharTokenizer",
+    "SpacedTokenizer",
     "Tokenizer",
     "TokenizerError",
     "TokenizerUnavailable",

@@ -6,8 +6,9 @@ import json
 import os
 import unicodedata
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 
@@ -49,11 +50,13 @@ def utf8_bytes(text: str) -> bytes:
 class Tokenizer(ABC):
     """Turns text into token ids 0 … vocab_size − 1 and back.
 
-    Subclasses keep ``decode(encode(text)) == text``. There is no unknown token: a character that is
-    not in the vocabulary raises `UnknownCharacter`.
+    ``decode(encode(text)) == text``, but for what `SpacedTokenizer` says of spaces at the beginning. There is
+    no unknown token: a character that is not in the vocabulary raises `UnknownCharacter`.
     """
 
     kind: ClassVar[str]  # "chars" | "bytes" | "bpe" | "tiktoken"
+    special_tokens: Mapping[str, int] = MappingProxyType({})  # texts that always are one token, and their ids
+    begin: Sequence[int] = ()  # ids that `encode` puts before every text
 
     @property
     def name(self) -> str:
@@ -78,12 +81,15 @@ class Tokenizer(ABC):
         """The tokenizer as the content of a Hugging Face ``tokenizer.json``."""
 
     def tokens(self, ids: Iterable[int]) -> list[bytes]:
-        """The bytes of every token; joined they are the text's UTF-8."""
+        """The bytes of every token; joined they are the text's UTF-8, after what `encode` puts before it."""
         return [self.token_bytes(token_id) for token_id in ids]
 
     def decode(self, ids: Iterable[int]) -> str:
-        """The text of the ids. Bytes that are not UTF-8 become U+FFFD, for a model may write anything."""
-        return b"".join(self.tokens(ids)).decode("utf-8", errors="replace")
+        """The text of the ids, without what `encode` puts before it. Bytes that are not UTF-8 become U+FFFD,
+        for a model may write anything."""
+        ids, begin = list(ids), list(self.begin)
+        rest = ids[len(begin) :] if ids[: len(begin)] == begin else ids
+        return b"".join(self.tokens(rest)).decode("utf-8", errors="replace")
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes a ``tokenizer.json`` that `load_tokenizer` and ``tokenizers.Tokenizer.from_file`` open."""

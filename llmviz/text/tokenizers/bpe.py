@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
-
-import regex
 
 from llmviz.text.tokenizers.base import Tokenizer, TokenizerError, UnknownCharacter, utf8_bytes
 from llmviz.text.tokenizers.bpe_merging import LONG_WORD, Merges, Pair, merge_long_word, merge_word
@@ -22,6 +20,7 @@ from llmviz.text.tokenizers.bpe_training import train_merges
 from llmviz.text.tokenizers.byte_symbols import to_symbols
 from llmviz.text.tokenizers.bytes import byte_level_json
 from llmviz.text.tokenizers.cuts import CUTS
+from llmviz.text.tokenizers.special import added_tokens_json, cutter
 from llmviz.text.tokenizers.templates import begin_json
 from llmviz.text.tokenizers.words import split_words
 
@@ -40,6 +39,8 @@ class BPETokenizer(Tokenizer):
         composed: write é as one character first where it came as two (Unicode's NFC).
         whole_words: a word that is a token needs no merges to become it.
         begin: ids that stand before every text, as Llama 3 has it.
+        ordinary: those of the special tokens that are text nevertheless, such as Qwen's ``<think>``: shown
+            where special tokens are left out.
     """
 
     kind = "bpe"
@@ -55,15 +56,15 @@ class BPETokenizer(Tokenizer):
         composed: bool = False,
         whole_words: bool = False,
         begin: Sequence[int] = (),
+        ordinary: Collection[str] = (),
     ) -> None:
         self._tokens = list(tokens)
         self.merges: Merges = {pair: (rank, joined) for rank, (pair, joined) in enumerate(merges.items())}
-        self.special_tokens = dict(special_tokens or {})
+        self.special_tokens, self.ordinary = dict(special_tokens or {}), frozenset(ordinary)
         self.add_prefix_space = add_prefix_space
         self.cut, self.composed, self.whole_words, self.begin = cut, composed, whole_words, list(begin)
         self._split = CUTS[cut].words
-        longest_first = sorted(self.special_tokens, key=len, reverse=True)  # where two begin alike
-        self._specials = regex.compile("(" + "|".join(map(regex.escape, longest_first)) + ")")
+        self._cut_specials = cutter(self.special_tokens)
         specials = set(self.special_tokens.values())
         self._id_of_byte = {
             token[0]: token_id
@@ -95,7 +96,7 @@ class BPETokenizer(Tokenizer):
     def encode(self, text: str) -> list[int]:
         utf8_bytes(text)
         ids = self.begin.copy()
-        for part in self._split_specials(text):
+        for part in self._cut_specials(text):
             special = self.special_tokens.get(part)
             if special is not None:
                 ids.append(special)
@@ -116,16 +117,12 @@ class BPETokenizer(Tokenizer):
         symbols = [to_symbols(token) for token in self._tokens]
         for content, token_id in self.special_tokens.items():
             symbols[token_id] = content
-        flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
         content = byte_level_json(
             vocab={symbol: token_id for token_id, symbol in enumerate(symbols)},
             merges=[[symbols[left], symbols[right]] for left, right in self.merges],
             split_words=True,
             add_prefix_space=self.add_prefix_space,
-            added_tokens=[
-                {"id": token_id, "content": content, **flags, "special": True}
-                for content, token_id in sorted(self.special_tokens.items(), key=lambda item: item[1])
-            ],
+            added_tokens=added_tokens_json(self.special_tokens, self.ordinary),
         )
         return content | self._unlike_gpt2(content)
 
@@ -156,11 +153,6 @@ class BPETokenizer(Tokenizer):
             self._words.clear()
         self._words[word] = ids = merge_word(byte_ids, self.merges)
         return ids
-
-    def _split_specials(self, text: str) -> Iterator[str]:
-        """The text cut at its special tokens, which are kept."""
-        parts = self._specials.split(text) if self.special_tokens else [text]
-        return (part for part in parts if part)
 
 
 def train_bpe(text: str, vocab_size: int, min_frequency: int = 1) -> BPETokenizer:

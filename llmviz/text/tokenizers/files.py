@@ -1,7 +1,9 @@
-"""Opens a Hugging Face ``tokenizer.json``: our own, or a byte-level BPE as GPT-2, Llama 3 or Qwen have it.
+"""Opens a Hugging Face ``tokenizer.json``: our own, or a BPE of bytes as GPT-2, Llama 3 or Qwen have it, or
+one of characters as Llama 2 and Mistral do.
 
 The file may come from anybody, so nothing in it is believed before it is checked, and what we would
-read differently from `tokenizers` (another normalizer, another first cut) is refused, not ignored.
+read differently from `tokenizers` (another normalizer, another first cut) is refused, not ignored. Only how
+batches were cut and filled up is: that is saved along, and `transformers` asks for it anew.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from llmviz.text.tokenizers.byte_symbols import SYMBOL_OF_BYTE, from_symbols
 from llmviz.text.tokenizers.bytes import ByteTokenizer
 from llmviz.text.tokenizers.chars import CharTokenizer
 from llmviz.text.tokenizers.cuts import cut_of
+from llmviz.text.tokenizers.spaced import BYTE_TOKENS, SpacedTokenizer, layout_of
 from llmviz.text.tokenizers.templates import begin_of
 
 MAX_FILE_BYTES = 32_000_000  # GPT-2's file has 2 MB, the largest published ones about 20
@@ -44,15 +47,13 @@ def parse_tokenizer(content: bytes) -> Tokenizer:
         raise TokenizerError("The tokenizer file is not JSON text.") from None
     data = _object(data, "file")
     model = _object(data.get("model"), "model")
-    for part in ("truncation", "padding"):
-        if data.get(part) is not None:
-            _refuse(f"it uses a {part}, which LLMViz does not")
-    if data.get("normalizer") not in (None, {"type": "NFC"}):
-        _refuse("it uses a normalizer, which LLMViz does not")
-    readers = {"WordLevel": _read_chars, "BPE": _read_byte_level}
+    readers = {
+        "WordLevel": _read_chars,
+        "BPE": _read_spaced if model.get("byte_fallback") else _read_byte_level,
+    }
     reader = readers.get(str(model.get("type", "BPE")))  # the oldest files leave the type out
     if reader is None:
-        _refuse("it is neither a byte-level BPE nor one of LLMViz's own")
+        _refuse("it is neither a BPE of bytes or characters nor one of LLMViz's own")
     return reader(data, model)
 
 
@@ -97,8 +98,8 @@ def _read_byte_level(data: dict[str, Any], model: dict[str, Any]) -> Tokenizer:
     for option in ("dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix"):
         if model.get(option):  # GPT-2's own file has "" for the affixes
             _refuse(f"its BPE uses {option}, which byte-level BPE does not")
-    if model.get("byte_fallback"):
-        _refuse("its BPE uses byte_fallback, which GPT-2's does not")
+    if data.get("normalizer") not in (None, {"type": "NFC"}):
+        _refuse("it uses a normalizer, which LLMViz does not")
     cut, add_prefix_space = _read_pre_tokenizer(data)
     whole_words, composed = bool(model.get("ignore_merges")), data.get("normalizer") is not None
     vocab = _object(model.get("vocab"), "vocabulary")
@@ -114,7 +115,28 @@ def _read_byte_level(data: dict[str, Any], model: dict[str, Any]) -> Tokenizer:
         return ByteTokenizer()
     tokens = [symbol.encode("utf-8") if symbol in specials else _token_bytes(symbol) for symbol in symbols]
     options = {"cut": cut, "composed": composed, "whole_words": whole_words, "begin": begin}
-    return BPETokenizer(tokens, merges, specials, add_prefix_space, **options)
+    ordinary = _added_tokens(data, "special", False)
+    return BPETokenizer(tokens, merges, specials, add_prefix_space, **options, ordinary=ordinary)
+
+
+def _read_spaced(data: dict[str, Any], model: dict[str, Any]) -> SpacedTokenizer:
+    for option in ("dropout", "continuing_subword_prefix", "end_of_word_suffix", "ignore_merges"):
+        if model.get(option):
+            _refuse(f"its BPE uses {option}, which Llama's does not")
+    if (prepend := layout_of(data)) is None:
+        _refuse("it treats spaces in a way that LLMViz does not know")
+    vocab = _object(model.get("vocab"), "vocabulary")
+    specials = _read_special_tokens(data, vocab)
+    if "" in _token_list(vocab | specials):
+        _refuse("one of its tokens is empty")
+    if missing := [token for token in BYTE_TOKENS if token not in vocab]:
+        _refuse(f"it has no token for the byte {missing[0]}, so some characters could not be written")
+    merges = _read_merges(_list(model.get("merges"), "merges"), vocab)
+    if (begin := begin_of(data.get("post_processor"), specials)) is None:
+        _refuse("it adds tokens of its own around every text")
+    ordinary, normalized = _added_tokens(data, "special", False), _added_tokens(data, "normalized", True)
+    options = {"prepend": prepend, "begin": begin, "ordinary": ordinary, "normalized": normalized}
+    return SpacedTokenizer(vocab, merges, specials, **options)
 
 
 def _read_pre_tokenizer(data: dict[str, Any]) -> tuple[str | None, bool]:
@@ -149,6 +171,11 @@ def _read_special_tokens(data: dict[str, Any], vocab: dict[str, Any]) -> dict[st
             _refuse("a special token has two ids")
         specials[content] = token_id
     return specials
+
+
+def _added_tokens(data: dict[str, Any], flag: str, value: bool) -> set[str]:
+    """The special tokens, which were read already, of which a flag says this."""
+    return {token["content"] for token in data.get("added_tokens") or [] if token.get(flag) is value}
 
 
 def _token_bytes(symbols: str) -> bytes:

@@ -209,6 +209,16 @@ def test_a_machine_that_is_to_be_offline_asks_nobody(monkeypatch):
         find_on_hub(NAME)
 
 
+@pytest.mark.parametrize(
+    "mirror", ["hf-mirror.com", "http://[bad", "http://", "ftp://hf-mirror.com", "http://mirror:port", "?"]
+)
+def test_a_mirror_that_is_no_address_is_named(monkeypatch, mirror):
+    monkeypatch.setenv("HF_ENDPOINT", mirror)
+    with pytest.raises(ForeignModelError, match=r"HF_ENDPOINT.*https://.*\.$"):
+        find_on_hub(NAME)
+    assert not hub_answers()
+
+
 def test_a_redirection_may_not_leave_encryption():
     from urllib.error import URLError
     from urllib.request import Request

@@ -40,6 +40,19 @@ def test_so_are_those_of_its_variants(save_foreign, different):
     check_logits(save_foreign(config(**different)))
 
 
+@pytest.mark.parametrize("different", [{}, {"afn": "relu", "layer_norm_epsilon": 1e-2}])
+def test_so_are_those_of_the_first_gpt(save_foreign, different):
+    """Its norms stand after the sums, and there is none at the end."""
+    shape = {"n_positions": 32, "n_embd": 48, "n_layer": 2, "n_head": 3}
+    check_logits(save_foreign(transformers.OpenAIGPTConfig(**shape, **different)))
+
+
+def test_a_long_context_is_cut_to_what_llmviz_looks_at(save_foreign):
+    folder = save_foreign(transformers.GPT2Config(n_positions=4096, n_embd=8, n_layer=1, n_head=1))
+    check_logits(folder)
+    assert our_model(folder).config.block_size == 2048
+
+
 def test_weights_in_several_files_are_several(save_foreign):
     folder = save_foreign(config(), max_shard_size="40kB")
     assert len(list(folder.glob("model-*.safetensors"))) > 1

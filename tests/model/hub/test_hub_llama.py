@@ -3,8 +3,10 @@
 import pytest
 import torch
 
+from llmviz.model.export import export_model
 from llmviz.model.hub import ForeignModelError, foreign_shape
-from tests.model.hub.foreign import check_logits
+from llmviz.text.tokenizers import load_tokenizer
+from tests.model.hub.foreign import check_logits, our_model
 
 transformers = pytest.importorskip("transformers")
 
@@ -43,6 +45,8 @@ def qwen3(**more):
         {"num_key_value_heads": 1, "tie_word_embeddings": True},
         {"head_dim": 16},
         {"rms_norm_eps": 1e-3},
+        {"attention_bias": True, "mlp_bias": True, "num_key_value_heads": 2},
+        {"mlp_bias": True},
         {"rope_parameters": {"rope_type": "default", "rope_theta": 500.0}},
         {"rope_parameters": {"rope_type": "linear", "factor": 4.0, "rope_theta": 10_000.0}},
         {"rope_parameters": LLAMA3, "num_key_value_heads": 2},
@@ -54,9 +58,40 @@ def test_llama(save_foreign, more):
     check_logits(save_foreign(llama(**more)))
 
 
-@pytest.mark.parametrize("more", [{"head_dim": 16}, {"head_dim": 8, "tie_word_embeddings": True}], ids=str)
+@pytest.mark.parametrize("scaling", [{}, LLAMA3 | {"original_max_position_embeddings": 8192}], ids=str)
+def test_the_last_of_2048_tokens_is_turned_as_far(save_foreign, tmp_path, scaling):
+    """A speed that is off by its last digit makes an angle there that is off by 2,048 of them."""
+    long = {"hidden_size": 128, "num_attention_heads": 2, "max_position_embeddings": 2048}
+    folder = save_foreign(llama(**long, rope_parameters=scaling | {"rope_theta": 500_000.0}))
+    check_logits(folder)
+    export_model(our_model(folder), load_tokenizer(folder / "tokenizer.json"), tmp_path / "back", "")
+    check_logits(tmp_path / "back")
+
+
+@pytest.mark.parametrize(
+    "more", [{"head_dim": 16, "attention_bias": True}, {"head_dim": 8, "tie_word_embeddings": True}], ids=str
+)
 def test_qwen3(save_foreign, more):
     check_logits(save_foreign(qwen3(**more)))
+
+
+@pytest.mark.parametrize("window", [5, 48, None])
+def test_mistral(save_foreign, window):
+    folder = save_foreign(transformers.MistralConfig(**SHAPE, num_key_value_heads=2, sliding_window=window))
+    check_logits(folder)
+    assert our_model(folder).config.choices.window == (window or 48)
+
+
+@pytest.mark.parametrize("name", ["Llama", "Qwen3", "Mistral"])
+def test_what_a_config_does_not_say_is_what_transformers_takes_for_granted(name):
+    said = {"hidden_size": 256, "num_attention_heads": 64, "num_hidden_layers": 1, "intermediate_size": 64}
+    theirs = getattr(transformers, f"{name}Config")(**said)
+    found = foreign_shape(said | {"model_type": theirs.model_type})
+    assert found["n_kv_head"] == theirs.num_key_value_heads
+    assert found["head_width"] == theirs.head_dim
+    assert found["rope_base"] == theirs.rope_parameters["rope_theta"]
+    assert found["norm_eps"] == theirs.rms_norm_eps
+    assert found["block_size"] == 2048
 
 
 @pytest.mark.parametrize(
@@ -96,6 +131,17 @@ def test_older_files_keep_base_and_scaling_apart():
     assert foreign_shape(old | {"rope_scaling": None})["rope_base"] == 10_000
 
 
+@pytest.mark.parametrize("theta", [{}, {"rope_theta": 500.0}], ids=str)
+def test_where_a_file_says_both_it_is_read_as_transformers_reads_it(theta):
+    """Written by transformers 5 and then, say, stretched by hand as one did before."""
+    said = {"rope_parameters": {"rope_type": "default", "rope_theta": 7.0}}
+    said |= {"rope_scaling": {"rope_type": "linear", "factor": 4.0}} | theta
+    theirs = transformers.LlamaConfig(**SHAPE, **said).rope_parameters
+    found = foreign_shape({"model_type": "llama"} | SHAPE | said)
+    assert (theirs["rope_type"], theirs["factor"]) == (found["rope_scaling"], found["rope_factor"])
+    assert theirs["rope_theta"] == found["rope_base"]
+
+
 def test_a_long_context_is_cut_to_what_llmviz_looks_at():
     assert foreign_shape(llama(max_position_embeddings=131_072).to_dict())["block_size"] == 2048
 
@@ -103,8 +149,10 @@ def test_a_long_context_is_cut_to_what_llmviz_looks_at():
 @pytest.mark.parametrize(
     "different",
     [
-        {"attention_bias": True},
-        {"mlp_bias": True},
+        {"attention_bias": "perhaps"},
+        {"mlp_bias": 2},
+        {"model_type": "mistral", "sliding_window": 0},
+        {"model_type": "mistral", "sliding_window": "all"},
         {"hidden_act": "gelu"},
         {"use_sliding_window": True},
         {"rope_parameters": {"rope_type": "yarn", "factor": 2.0}},

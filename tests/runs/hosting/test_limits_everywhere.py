@@ -6,6 +6,7 @@ import pytest
 
 from llmviz.runs.host import Host
 from llmviz.runs.refusal import Refused
+from llmviz.text.tokenizers import CharTokenizer
 
 
 @pytest.fixture
@@ -45,6 +46,29 @@ def test_lowered_limits_hold_for_what_exists_already(idle_host, flat, owner):
     with pytest.raises(Refused, match="at most 100 can be trained"):
         idle_host.packing.open(zipped, owner)
     assert idle_host.beyond(idle_host.library.get(run).run.settings())
+
+
+@pytest.mark.parametrize(
+    ("source", "limit", "says"),
+    [(None, "parameters", "can be trained"), ({"name": "somebody/large"}, "imported", "can be looked at")],
+)
+def test_an_opened_file_is_as_large_as_its_tokenizer_says(idle_host, flat, owner, source, limit, says):
+    """Guessed from its settings, a model of letters has a hundred of them."""
+    run = idle_host.library.get(idle_host.create(flat, owner)).run
+    run.write_json("run.json", run.run() | {"source": source})
+    CharTokenizer("".join(map(chr, range(0x100, 0x8000)))).save(run.tokenizer)
+    zipped = idle_host.packing.pack(run.id)
+    assert idle_host.exists(idle_host.packing.open(zipped, owner))
+    lower(idle_host, **{limit: 100_000})
+    with pytest.raises(Refused, match=f"261,048 parameters; at most 100,000 {says}"):
+        idle_host.packing.open(zipped, owner)
+
+
+def test_an_opened_file_whose_tokenizer_nobody_can_read_is_refused(idle_host, flat, owner):
+    run = idle_host.library.get(idle_host.create(flat, owner)).run
+    run.tokenizer.write_text("{}")
+    with pytest.raises(Refused, match="its model is not a JSON object"):
+        idle_host.packing.open(idle_host.packing.pack(run.id), owner)
 
 
 def test_all_that_train_together_have_to_fit(idle_host, flat, owner):
