@@ -5,7 +5,11 @@ import { h } from "./dom.js";
 
 const MOST = 4; // as many as the figure has looks to tell apart
 
-const isDark = () => document.body.classList.contains("dark");
+/** What the figure's colours and sizes depend on; the page's classes say other things too. */
+const lookOfPage = () => [
+  document.body.classList.contains("dark"),
+  document.documentElement.classList.contains("lv-projector"),
+].join();
 
 export function mount(box, props, trigger) {
   const chosen = new Set();
@@ -42,11 +46,11 @@ export function mount(box, props, trigger) {
     names = now;
   });
   listen(box, "selection", show);
-  let dark = isDark();
+  let look = lookOfPage();
   onTheme(() => {
-    if (isDark() === dark) return; // the class of the body says other things too
-    dark = isDark();
-    if (document.body.classList.contains("lv-explore-open")) trigger("select"); // the figure has its colours
+    if (lookOfPage() === look) return;
+    look = lookOfPage();
+    if (document.body.classList.contains("lv-explore-open")) trigger("select");
   });
   show();
 }

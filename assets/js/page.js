@@ -13,6 +13,7 @@ export function selectionInput() {
     kept: store.plan?.kept ?? null,
     prompt: store.prompt ?? "",
     dark: document.body.classList.contains("dark"),
+    projector: document.documentElement.classList.contains("lv-projector"),
     explore: compared.map((run) => [run, store.summaries.get(run).name ?? run]),
   });
 }

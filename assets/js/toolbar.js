@@ -123,6 +123,7 @@ export function mount(box, props, trigger, watch) {
   // What the model in the form looks like. A link may carry settings: the server fills the form with them, and
   // says what is wrong with it.
   ask(hasMoreThanSelection(openedWith) ? { query: openedWith } : {});
+  if (store.host?.class?.preset) suggest(store.host.class.preset); // it may have been told before we were here
 }
 
 /** Everything because of which no run can be made of the form, a sentence each. */

@@ -65,14 +65,14 @@ def brought_along(settings: RunSettings, recipe: RunSettings) -> dict[str, float
         for name, value in usual[optimizer].items()
         if any(flat[name] == other[name] for other in usual.values())
     }
-    dialled = {each: _dialled_rate(each, settings) for each in OPTIMIZERS}
+    dialled = {each: dialled_rate(each, settings) for each in OPTIMIZERS}
     resized = (settings.model.n_layer, settings.model.n_embd) != (recipe.model.n_layer, recipe.model.n_embd)
     if resized and settings.training.learning_rate in dialled.values():
         found["learning_rate"] = dialled[optimizer]
     return found
 
 
-def _dialled_rate(optimizer: str, settings: RunSettings) -> float:
+def dialled_rate(optimizer: str, settings: RunSettings) -> float:
     """The learning rate that the dial derives for such a width, with this optimizer."""
     training = settings.training.model_copy(update={"optimizer": optimizer})
     rate, _ = _learning_rate(settings.model.n_embd, settings.model_copy(update={"training": training}))

@@ -30,25 +30,27 @@ class Curve:
         return nats * self.data["n_val_tokens"] / self.data["val_bytes"] / math.log(2)
 
 
-def loss_figure(curves: list[Curve], dark: bool = False) -> go.Figure:
-    """Training and validation loss of the runs; zoom, hover and legend are Plotly's. dark: the page's theme.
+def loss_figure(curves: list[Curve], dark: bool = False, projector: bool = False) -> go.Figure:
+    """Training and validation loss of the runs; zoom, hover and legend are Plotly's. dark: the page's theme;
+    projector: for a whole room, with larger letters and thicker lines.
 
     Losses of different tokenizers are different currencies: then all are drawn in bits per byte.
     """
     same_tokens = len({curve.currency for curve in curves}) <= 1
     figure = go.Figure()
+    scale = 2 if projector else 1
     for curve, (colour, dash) in zip(curves, _LOOKS, strict=False):
         checked = curve.records.dropna(subset="val_loss")
-        for part, column, mode, line in (
-            (curve.records, "loss", "lines", {"width": 1.2}),
-            (checked, "val_loss", "lines+markers", {"width": 2.5}),
+        for part, column, mode, width in (
+            (curve.records, "loss", "lines", 1.2),
+            (checked, "val_loss", "lines+markers", 2.5),
         ):
             figure.add_scatter(
                 x=part["step"],
                 y=part[column] if same_tokens else curve.bits_per_byte(part[column]),
                 name=f"{curve.name}, {'training' if column == 'loss' else 'validation'}",
                 mode=mode,
-                line={"color": colour, "dash": dash, **line},
+                line={"color": colour, "dash": dash, "width": scale * width},
             )
     figure.update_layout(
         xaxis_title="step",
@@ -56,18 +58,23 @@ def loss_figure(curves: list[Curve], dark: bool = False) -> go.Figure:
         template="plotly_dark" if dark else "plotly_white",
         paper_bgcolor=_NOTHING,  # the page's own colour
         plot_bgcolor=_NOTHING,
+        font={"size": scale * 12},
         hovermode="x unified",
-        hoverlabel={"bgcolor": "#18181b" if dark else "white", "namelength": -1},
+        hoverlabel={
+            "bgcolor": "#18181b" if dark else "white",
+            "font": {"size": scale * 13},
+            "namelength": -1,
+        },
         modebar={
             "bgcolor": _NOTHING,
             "color": "#a5abb6" if dark else "#5b6069",
             "activecolor": "white" if dark else "black",
             "remove": ["select2d", "lasso2d"],
         },
-        margin={"l": 55, "r": 20, "t": 85, "b": 60},
-        legend={"orientation": "h", "y": -0.18},
-        height=420,
-        updatemenus=[_axis_switch("xaxis", "Log steps", 0), _axis_switch("yaxis", "Log loss", 90)],
+        margin={"l": scale * 55, "r": 20, "t": 85, "b": scale * 60},
+        legend={"orientation": "h", "y": -0.18 * scale},
+        height=590 if projector else 420,
+        updatemenus=[_axis_switch("xaxis", "Log steps", 0), _axis_switch("yaxis", "Log loss", scale * 90)],
     )
     return figure
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from llmviz.settings import FIELDS, PRESETS, RunSettings, SettingsError, parse_settings, usual_settings
-from llmviz.settings.derive import DERIVED, Derived, brought_along, derived_from_depth
+from llmviz.settings.derive import DERIVED, Derived, brought_along, derived_from_depth, dialled_rate
 from llmviz.settings.resize import resized
 from llmviz.ui.controls import brought_besides, in_page_words
 from llmviz.ui.permalink import USUAL, from_query
@@ -124,7 +124,10 @@ def _with_recipe(form: Form, size: str, flat: dict[str, Any], chosen: bool) -> F
 
 def _with_optimizer(form: Form) -> Form:
     """An optimizer brings along what it usually wants, where the reader has not chosen something else."""
-    usual = brought_along(_usable(form.flat), form.kept.recipe)
+    settings = _usable(form.flat)
+    usual = brought_along(settings, form.kept.recipe)
+    if "n_layer" in form.kept.put_in:  # the dial's rate, also where its width has been changed since
+        usual["learning_rate"] = dialled_rate(settings.training.optimizer, settings)
     brought = {name: value for name, value in usual.items() if not form.kept.chose(form.flat, name)}
     return _put_in(form, brought | {"optimizer": form.flat["optimizer"]})
 

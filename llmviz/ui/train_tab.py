@@ -129,7 +129,8 @@ def build_train_tab(host: Host, selection: gr.Textbox, reply: gr.Textbox) -> Con
         described = [(run, str(name), host.summary(run)) for run, name in asked or [] if host.exists(run)]
         trained = [one for one in described if one[2]["data"] and not one[2].get("source")]  # here
         curves = [Curve(name, host.metrics_frame(run), told["data"]) for run, name, told in trained[:4]]
-        return loss_figure(curves, dark=looked_at.get("dark") is True) if curves else None
+        dark, projector = (looked_at.get(name) is True for name in ("dark", "projector"))
+        return loss_figure(curves, dark, projector) if curves else None
 
     quietly = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
     agreed = "(s, text, ...rest) => [window.llmviz.selectionInput(), window.llmviz.agreedText(), ...rest]"

@@ -32,3 +32,9 @@ def test_the_figure_lies_on_the_page_and_reads_in_both_themes():
         assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == "rgba(0, 0, 0, 0)"
     assert light.layout.template.layout.font.color == "#2a3f5f"
     assert dark.layout.template.layout.font.color == "#f2f5fa"
+
+
+def test_for_a_whole_room_it_has_twice_as_large_letters_and_lines():
+    near, far = (loss_figure([Curve("A", RECORDS, LETTERS)], projector=far) for far in (False, True))
+    assert far.layout.font.size == 2 * near.layout.font.size
+    assert far.data[1].line.width == 2 * near.data[1].line.width

@@ -131,6 +131,14 @@ def test_after_the_dial_an_optimizer_brings_the_dials_rate():
     assert page.form.flat["learning_rate"] == 0.0015
 
 
+def test_so_it_does_after_the_dials_width_was_changed():
+    page = Page()
+    page.change(asked={"depth": 6})
+    page.change(n_embd=120)
+    assert page.change(optimizer="sgd").flat["learning_rate"] == 0.2
+    assert page.change(optimizer="adamw").flat["learning_rate"] == 0.0041
+
+
 # ---------------------------------------------------------------- the dial
 
 
