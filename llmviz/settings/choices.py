@@ -6,7 +6,8 @@ read the builder, the counting of sizes, the diagram and the checks of what goes
 
 import math
 from dataclasses import dataclass, fields, replace
-from typing import Any, Protocol
+from functools import lru_cache
+from typing import Any, NamedTuple, Protocol
 
 SMALLEST = 2.0**-23  # the step between 1 and the next 32-bit number: what PyTorch adds where nothing is said
 NORM_EPS = {"layernorm": 1e-5, "rmsnorm": 1e-5, "plain-rmsnorm": SMALLEST}
@@ -19,6 +20,14 @@ SMEAR_INPUTS = 12  # how many numbers of a token decide how much of the one befo
 
 class Shape(Protocol):
     """What choices are sized by: `ModelSettings` and `GPTConfig` both have it."""
+
+    block_size: int
+    n_head: int
+    n_embd: int
+
+
+class Sizes(NamedTuple):
+    """A `Shape` and nothing else."""
 
     block_size: int
     n_head: int
@@ -60,6 +69,8 @@ class Choices:
     soft_cap: float = 0.0  # 0: none
 
 
+_PARTS = tuple(part.name for part in fields(Choices))
+
 ARCHITECTURES: dict[str, Choices] = {
     "gpt2": Choices(),
     "modern": Choices(
@@ -86,9 +97,19 @@ _SWITCH = {"on": True, "off": False}
 def choices_of(model: Any) -> Choices:
     """What the settings of a model (`ModelSettings`) come to: the architecture's parts, with those changed
     that the reader chose. What stands at "auto", 0 or False was not chosen."""
-    asked = {field.name: getattr(model, field.name, "auto") for field in fields(Choices)}
-    chosen = {name: _SWITCH.get(value, value) for name, value in asked.items() if value not in ("auto", 0)}
-    return sized(replace(ARCHITECTURES[model.architecture], **chosen), model)
+    asked = tuple(getattr(model, name, "auto") for name in _PARTS)
+    return _settled(model.architecture, asked, Sizes(model.block_size, model.n_head, model.n_embd))
+
+
+@lru_cache(maxsize=1024)  # estimates ask for the same ones hundreds of times
+def _settled(architecture: str, asked: tuple[Any, ...], sizes: Sizes) -> Choices:
+    """asked: what the settings say of each of _PARTS."""
+    chosen = {
+        name: _SWITCH.get(value, value)
+        for name, value in zip(_PARTS, asked, strict=True)
+        if value not in ("auto", 0)
+    }
+    return sized(replace(ARCHITECTURES[architecture], **chosen), sizes)
 
 
 def sized(choices: Choices, shape: Shape) -> Choices:

@@ -18,6 +18,7 @@ def findings(page) -> dict[str, str]:
     return {item.locator("strong").inner_text(): item.get_attribute("class") for item in items}
 
 
+@pytest.mark.slow
 def test_where_all_is_well_it_says_so_on_a_phone_in_light_and_dark(page, app_server):
     page.set_viewport_size({"width": 390, "height": 844})
     complaints: list[str] = []

@@ -23,6 +23,7 @@ def open_in_class(page, server) -> None:
     wait_for(page, "store.host?.class?.on && store.order.length > 0")
 
 
+@pytest.mark.slow
 def test_the_token_is_in_the_tab_only_and_survives_a_reload(page, class_server):
     open_in_class(page, class_server)
     first = token(page)
@@ -35,6 +36,7 @@ def test_the_token_is_in_the_tab_only_and_survives_a_reload(page, class_server):
     assert "forgotten when you close the page" in page.locator("dialog.lv-you").inner_text()
 
 
+@pytest.mark.slow
 def test_a_token_from_before_the_class_moves_into_the_tab(page, class_server):
     open_app(page, class_server)
     page.evaluate(f"sessionStorage.clear(), localStorage.setItem('{KEY}', '{BEFORE}')")

@@ -56,6 +56,7 @@ def test_the_stored_sample_is_what_it_writes(stored, computed):
     assert stored["sample"] == computed["sample"]
 
 
+@pytest.mark.slow
 def test_the_stored_film_is_what_its_snapshots_write():
     assert [record for _, record in read_records(STORY_GPT.events)] == film(STORY_GPT)
 
@@ -71,6 +72,7 @@ def test_the_stored_attention_is_what_it_computes(stored, computed):
     assert abs(unpack_maps(there["maps"], *shape) - unpack_maps(here["maps"], *shape)).max() < 0.01
 
 
+@pytest.mark.slow
 def test_an_evaluation_today_finds_its_loss(command):
     found = json.loads(command("evaluate", "story-gpt", "--json").out)
     assert found["loss"] == pytest.approx(STORY_GPT.state()["val_loss"], abs=1e-4)

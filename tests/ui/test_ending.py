@@ -76,6 +76,7 @@ def test_sigterm_checkpoints_every_run_within_ten_seconds_and_a_restart_goes_on(
     wait_for(lambda: all(state(own_server, run)["step"] > before[run] for run in runs), 60 + 10 * n)
 
 
+@pytest.mark.slow
 def test_the_log_tells_events_by_eight_characters_and_nothing_that_a_reader_typed(own_server):
     (run,) = started(own_server, 1)
     worker = next(p for p in family(own_server) if any(run in path for path in entry_of(p)))

@@ -1,28 +1,44 @@
 """Class data is deleted when it has been kept for as long as was said, and only then."""
 
 import os
+import shutil
 import time
 
 import pytest
 
 from llmviz.runs.host import Host
 from llmviz.runs.keeper import last_active
+from tests.runs.hosting.conftest import FLAT, OWNER, wait_for
 
 DAY = 86_400.0
 CLASS = {"LLMVIZ_TEACHER_PASSWORD": "chalk", "LLMVIZ_KEEP_DAYS": "2"}
 
 
+def opened(data, environ) -> Host:
+    return Host(data, shipped_dir=None, cores=2, chores=False, environ=environ)
+
+
 @pytest.fixture
 def open_host(tmp_path):
     """Open the same data directory, as a class or not."""
-    return lambda environ: Host(tmp_path / "data", shipped_dir=None, cores=2, chores=False, environ=environ)
+    return lambda environ: opened(tmp_path / "data", environ)
+
+
+@pytest.fixture(scope="module")
+def lesson(tmp_path_factory):
+    """The data directory of a class in which one run has finished, and that run."""
+    data = tmp_path_factory.mktemp("lesson") / "data"
+    with opened(data, CLASS) as host:
+        run = host.create(FLAT, OWNER)
+        wait_for(lambda: host.summary(run)["status"] == "finished")
+    return data, run
 
 
 @pytest.fixture
-def finished_run(open_host, flat, owner, until):
-    with open_host(CLASS) as host:
-        run = host.create(flat, owner)
-        until(lambda: host.summary(run)["status"] == "finished")
+def finished_run(lesson, tmp_path):
+    """A run that has finished, in a copy of the lesson's data directory that the test may change."""
+    data, run = lesson
+    shutil.copytree(data, tmp_path / "data", symlinks=True)
     return run
 
 
