@@ -2,8 +2,12 @@
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
+
+# Settings meet the 32-bit numbers of models, to which much less than this is 0: and some are divided by.
+LEAST = 1e-30
 
 
 def setting(
@@ -40,9 +44,17 @@ def setting(
 
 
 class Room(BaseModel):
-    """A group of settings that one part of the code needs. Immutable; unknown names and nan are refused."""
+    """A group of settings that one part of the code needs. Immutable; unknown names, nan, and numbers between
+    0 and LEAST are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @field_validator("*")
+    @classmethod
+    def _large_enough(cls, value: Any) -> Any:
+        if isinstance(value, float) and 0 < abs(value) < LEAST:
+            raise PydanticCustomError("too_small", "a number so small is 0 to a model")
+        return value
 
 
 def about(field: FieldInfo, key: str) -> Any:

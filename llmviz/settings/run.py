@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from llmviz.settings.base import Room, about, bound
+from llmviz.settings.base import LEAST, Room, about, bound
 from llmviz.settings.data import DataSettings
 from llmviz.settings.model import ModelSettings
 from llmviz.settings.model_conflicts import model_conflicts
@@ -138,6 +138,9 @@ def _allowed(field: FieldInfo, mistake: Any) -> str:
     if mistake["type"].startswith("string"):
         longest = bound(field, "max_length")
         return f"it may have at most {longest:,} characters" if longest else "it is not of the right form"
+    if mistake["type"] == "too_small":
+        or_none = "" if bound(field, "gt") is not None else ", or 0"
+        return f"it is nearer to 0 than a model can tell. Choose at least {LEAST:g}{or_none}"
     if field.annotation is bool:
         return "choose true or false"
     kind = "a whole number" if "int" in str(field.annotation) else "a number"

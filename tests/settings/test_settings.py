@@ -11,6 +11,7 @@ from llmviz.settings import (
     RunSettings,
     SettingsError,
     about,
+    bound,
     conflicts,
     parse_settings,
 )
@@ -54,6 +55,15 @@ def test_all_mistakes_at_once_each_in_a_sentence():
     assert len(found) == 5
     for part in ("foo", "Context cannot be 0", "Learning rate", "Layers cannot be 1000000000", "3 heads"):
         assert any(part in sentence for sentence in found), part
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, (_, field) in FIELDS.items() if "float" in str(field.annotation)]
+)
+def test_what_is_0_to_a_model_without_being_0_is_refused(name):
+    [sentence] = [each for each in sentences_of({name: 5e-324}) if "nearer to 0" in each]
+    assert sentence.startswith(FIELDS[name][1].title) and "at least 1e-30" in sentence
+    assert ("or 0." in sentence) == (bound(FIELDS[name][1], "ge") == 0)
 
 
 def test_parts_that_are_not_the_architectures_own_are_named():
