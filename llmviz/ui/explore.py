@@ -40,11 +40,8 @@ def loss_figure(curves: list[Curve], dark: bool = False, projector: bool = False
     figure = go.Figure()
     scale = 2 if projector else 1
     for curve, (colour, dash) in zip(curves, _LOOKS, strict=False):
-        checked = curve.records.dropna(subset="val_loss")
-        for part, column, mode, width in (
-            (curve.records, "loss", "lines", 1.2),
-            (checked, "val_loss", "lines+markers", 2.5),
-        ):
+        for column, mode, width in (("loss", "lines", 1.2), ("val_loss", "lines+markers", 2.5)):
+            part = curve.records.dropna(subset=column)
             figure.add_scatter(
                 x=part["step"],
                 y=part[column] if same_tokens else curve.bits_per_byte(part[column]),
@@ -72,18 +69,21 @@ def loss_figure(curves: list[Curve], dark: bool = False, projector: bool = False
             "remove": ["select2d", "lasso2d"],
         },
         margin={"l": scale * 55, "r": 20, "t": 85, "b": scale * 60},
-        legend={"orientation": "h", "y": -0.18 * scale},
-        height=590 if projector else 420,
-        updatemenus=[_axis_switch("xaxis", "Log steps", 0), _axis_switch("yaxis", "Log loss", scale * 90)],
+        legend={"orientation": "h", "y": -0.4 if projector else -0.18},
+        height=430,
+        updatemenus=[
+            _axis_switch("xaxis", "Log steps", 0, projector),
+            _axis_switch("yaxis", "Log loss", 140 if projector else 90, projector),
+        ],
     )
     return figure
 
 
-def _axis_switch(axis: str, label: str, left: int) -> dict[str, Any]:
+def _axis_switch(axis: str, label: str, left: int, projector: bool) -> dict[str, Any]:
     """A button, so many pixels from the left, that stretches an axis and back without asking the server.
 
     Plotly lights the face of a button under the pointer whatever the theme: so it is light with dark
-    letters in both.
+    letters in both. Plotly does not centre larger letters than these in a button.
     """
     kinds = {"args": [{f"{axis}.type": "log"}], "args2": [{f"{axis}.type": "linear"}]}
     return {
@@ -91,7 +91,7 @@ def _axis_switch(axis: str, label: str, left: int) -> dict[str, Any]:
         "buttons": [{"label": label, "method": "relayout", **kinds}],
         "active": -1,  # the first click takes "args", the next "args2"
         "bgcolor": "#d4d4d8",
-        "font": {"color": "#1f2933"},
+        "font": {"color": "#1f2933", "size": 18 if projector else 12},
         "x": 0,
         "xanchor": "left",
         "y": 1,

@@ -19,6 +19,12 @@ def test_one_tokenizer_stays_in_nats():
     assert len(figure.data) == 4
 
 
+def test_a_step_of_which_only_the_validation_loss_is_kept_leaves_no_gap():
+    thinned = pd.DataFrame({"step": [0, 1, 2], "loss": [4.0, None, 2.0], "val_loss": [None, 3.5, None]})
+    training, validation = loss_figure([Curve("A", thinned, LETTERS)]).data
+    assert (list(training.x), list(validation.x)) == ([0, 2], [1])
+
+
 def test_different_tokenizers_are_compared_in_bits_per_byte():
     figure = loss_figure([Curve("A", RECORDS, LETTERS), Curve("B", RECORDS, PAIRS)])
     assert "bits" in figure.layout.yaxis.title.text
