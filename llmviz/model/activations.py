@@ -56,6 +56,8 @@ def make_mlp(config: GPTConfig) -> MLP:
     match config.choices.activation:
         case "gelu":
             return MLP(config, nn.GELU("tanh"))  # the approximation that GPT-2 was trained with
+        case "gelu-exact":  # x · Φ(x), with the normal distribution itself (Hendrycks & Gimpel 2016)
+            return MLP(config, nn.GELU())
         case "relu":
             return MLP(config, nn.ReLU())
         case "relu2":

@@ -13,7 +13,13 @@ from llmviz.model.choices import MAX_PAIRS, NORM_EPS, ROPE_BASE, SMEAR_INPUTS, C
 from llmviz.model.size import Shape
 
 NORMS = {"layernorm": "LayerNorm", "rmsnorm": "RMSNorm", "plain-rmsnorm": "RMSNorm"}
-ACTIVATIONS = {"gelu": "GELU", "relu": "ReLU", "swiglu": "SwiGLU", "relu2": "ReLU²"}
+ACTIVATIONS = {
+    "gelu": "GELU",
+    "gelu-exact": "exact GELU",
+    "relu": "ReLU",
+    "swiglu": "SwiGLU",
+    "relu2": "ReLU²",
+}
 FIRST_WEIGHTS = {
     "gpt2": "small and normal, as GPT-2's",
     "pytorch": "PyTorch's own",

@@ -1,18 +1,29 @@
 """The linear layer, y = x Wᵀ + b, on the faster of the two matrix libraries that PyTorch brings for CPUs.
 
-PyTorch multiplies 32-bit matrices with Intel's MKL, which leaves AMD's wide registers unused: 110 GFLOP/s on
-one core of an EPYC, where oneDNN, also inside PyTorch, reaches 250. Seven tenths of a training step are such
-products. So on CPUs we call oneDNN, forward and backward; elsewhere, and for other number types, this is
-`nn.Linear`. A test holds the two equal. (Tried first: a 1×1 convolution, which also reaches oneDNN, but
-reorders its inputs and ends up slower than MKL.)
+PyTorch multiplies 32-bit matrices with Intel's MKL, which computes on 256 bits at once where the processor is
+AMD's. Since Zen 5 those have units of 512: MKL reaches 110 GFLOP/s on one core of such an EPYC, and oneDNN,
+also inside PyTorch, 250. Seven tenths of a training step are such products. So there we call oneDNN, forward
+and backward; elsewhere, and for other number types, this is `nn.Linear`. A test holds the two equal. (On an
+EPYC of Zen 4 both reach 100, and oneDNN's transposed copies make a step 5 % longer. A 1×1 convolution, which
+also reaches oneDNN, reorders its inputs and ends up slower than MKL.)
 """
 
+import re
+from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
+
+FIRST_WIDE_AMD = 26  # AMD's number of the family that Zen 5 is
+
+
+def mkl_leaves_half_unused(cpuinfo: str) -> bool:
+    """Whether a processor, as Linux describes it in /proc/cpuinfo, is AMD's with units of 512 bits."""
+    family = re.search(r"^cpu family\s*: (\d+)$", cpuinfo, re.MULTILINE)
+    return "AuthenticAMD" in cpuinfo and family is not None and int(family[1]) >= FIRST_WIDE_AMD
 
 
 def _find_onednn() -> Any:
@@ -25,7 +36,11 @@ def _find_onednn() -> Any:
         return None
 
 
-_ONEDNN = _find_onednn()
+_CPUINFO = Path("/proc/cpuinfo")
+# Known by the processor and not by a trial: whether a run is interrupted or not, its products are the same.
+_ONEDNN = (
+    _find_onednn() if _CPUINFO.exists() and mkl_leaves_half_unused(_CPUINFO.read_text("latin-1")) else None
+)
 
 # oneDNN compiles a kernel for every shape it meets and keeps it. Writing meets a new one at every token until
 # the context is full: that took 8 to 14 ms a token the first time, and 75 MB (Spark) to 220 MB (Large) for

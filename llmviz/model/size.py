@@ -66,7 +66,8 @@ def _norm(choices: Choices, width: int) -> int:
 # counted in the code, then set by the peak memory of real training. PyTorch puts RMSNorm and RoPE together
 # from smaller parts, each of which keeps something.
 _KEPT = 8  # vectors of C numbers a token, in every layer: the stream, two norms, the way out of attention
-_KEPT_BY = {"gelu": 2, "relu": 2, "relu2": 2, "swiglu": 4}  # vectors of F numbers, by activation
+# Vectors of F numbers, by activation.
+_KEPT_BY = {"gelu": 2, "gelu-exact": 2, "relu": 2, "relu2": 2, "swiglu": 4}
 WORKSPACE = 40_000_000  # bytes: kernels, allocator, and the pages of Python and torch that get written to
 _SCRATCH = 2 * 12  # numbers, times C²: the kernels' copies of one layer's matrices, and gaps between them
 

@@ -50,7 +50,7 @@ class Choices:
     norm_eps: float = 0.0
     norm_place: str = "pre"  # pre | post
     embedding_norm: bool = False
-    activation: str = "gelu"  # gelu | relu | swiglu | relu2
+    activation: str = "gelu"  # gelu | gelu-exact | relu | swiglu | relu2
     mlp_width: int = 0
     n_kv_head: int = 0
     head_width: int = 0

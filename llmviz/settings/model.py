@@ -114,12 +114,13 @@ class ModelSettings(Room):
         label="Norm of embeddings",
         help="Whether the embeddings are brought to one size before the first block.",
     )
-    activation: Literal["auto", "gelu", "relu", "swiglu", "relu2"] = setting(
+    activation: Literal["auto", "gelu", "gelu-exact", "relu", "swiglu", "relu2"] = setting(
         "auto",
         group=PARTS,
         label="Activation",
         chapter="4.3",
-        help="What bends the numbers between the matrices of the MLP; SwiGLU has a third matrix as a gate.",
+        help="What bends the numbers between the matrices of the MLP. GELU is GPT-2's approximation of the "
+        "exact one; SwiGLU has a third matrix as a gate.",
     )
     mlp_width: int = setting(
         0,

@@ -31,6 +31,7 @@ WORDS = {
     "pre": "Before each part",
     "post": "After each addition",
     "gelu": "GELU",
+    "gelu-exact": "GELU, exact",
     "relu": "ReLU",
     "swiglu": "SwiGLU",
     "relu2": "ReLU²",

@@ -27,11 +27,10 @@ STEPS = 60
 PATIENCE = 60
 
 
-def our_trainer(ids: np.ndarray, architecture: str) -> Trainer:
+def our_trainer(ids: np.ndarray, architecture: str, activation: str = "auto") -> Trainer:
     """Our trainer, as runs have it, with the rates that nanoGPT's recipe begins with."""
-    shape = ModelSettings(
-        architecture=architecture, n_layer=LAYERS, n_head=HEADS, n_embd=WIDTH, block_size=CONTEXT
-    )
+    sizes = {"n_layer": LAYERS, "n_head": HEADS, "n_embd": WIDTH, "block_size": CONTEXT}
+    shape = ModelSettings(architecture=architecture, activation=activation, **sizes)
     return Trainer(
         build_gpt(shape, VOCABULARY, seed=1),
         next_token_objective,
@@ -118,7 +117,7 @@ def test_nanogpts_losses_and_faster(ids, capsys):
         n_layer=LAYERS, n_head=HEADS, n_embd=WIDTH, block_size=CONTEXT, vocab_size=VOCABULARY, bias=True
     )
     with threads(2):
-        trainer = our_trainer(ids, "gpt2")
+        trainer = our_trainer(ids, "gpt2", "gelu-exact")  # as nanoGPT's is
         copy_of_nanogpt(peer, trainer.model)
         nanogpt = nanogpt_step(peer, optimizer, trainer.data)
         pairs = [(trainer.step().loss, nanogpt()) for _ in range(20)]

@@ -170,6 +170,8 @@ class Formula:
                 bent = wide * gate / (1 + np.exp(-gate))
             case "gelu":
                 bent = 0.5 * wide * (1 + np.tanh(math.sqrt(2 / math.pi) * (wide + 0.044715 * wide**3)))
+            case "gelu-exact":
+                bent = 0.5 * wide * (1 + np.vectorize(math.erf)(wide / math.sqrt(2)))
             case "relu":
                 bent = np.maximum(wide, 0)
             case "relu2":

@@ -11,7 +11,7 @@ from llmviz.settings import ModelSettings, SettingsError, parse_settings
 from tests.model.formula import Formula
 from tests.model.test_variants import VALUES
 
-VOCABULARY, CONTEXT, MODELS = 13, 12, 60
+VOCABULARY, CONTEXT, MODELS = 13, 12, 80
 MORE = {
     "n_head": [1, 2, 3, 4, 6],
     "n_embd": [12, 20, 24, 36],

@@ -40,6 +40,8 @@ def random_model(**settings):
         {"architecture": "llama", "n_kv_head": 2, "bias": "on", "init": "mup"},  # heads of 8: factor √2
         {"architecture": "llama", "n_kv_head": 2, "qk_norm": "on", "init": "mup", "head_width": 32},
         {"architecture": "gpt2", "init": "mup", "tied": "off"},
+        {"architecture": "gpt2", "activation": "gelu-exact"},
+        {"architecture": "modern", "activation": "gelu-exact"},
         {"architecture": "gpt2", "norm_place": "post", "norm_eps": 1e-3},
         {"architecture": "gpt2", "norm_place": "post", "tied": "off", "activation": "relu"},
         {"architecture": "llama", "rope_scaling": "linear", "rope_factor": 4.0, "rope_base": 500.0},

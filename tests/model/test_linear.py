@@ -12,10 +12,21 @@ from llmviz.model.linear import FEW_ROWS, Linear, linear
 
 @pytest.fixture(autouse=True, scope="module")
 def every_size_through_onednn():
-    """Few rows usually go to MKL; here they are to test the other path."""
-    linear_module.FEW_ROWS = 0
+    """Few rows usually go to MKL, and on most processors all; here they are to test the other path."""
+    usual = linear_module._ONEDNN
+    linear_module.FEW_ROWS, linear_module._ONEDNN = 0, linear_module._find_onednn()
     yield
-    linear_module.FEW_ROWS = FEW_ROWS
+    linear_module.FEW_ROWS, linear_module._ONEDNN = FEW_ROWS, usual
+
+
+@pytest.mark.parametrize(
+    ("maker", "family", "wide"),
+    [("AuthenticAMD", 25, False), ("AuthenticAMD", 26, True), ("GenuineIntel", 26, False)],
+)
+def test_the_processor_says_which_library_is_faster(maker, family, wide):
+    described = f"processor\t: 0\nvendor_id\t: {maker}\ncpu family\t: {family}\nmodel\t\t: 17\n"
+    assert linear_module.mkl_leaves_half_unused(described) is wide
+    assert not linear_module.mkl_leaves_half_unused("")
 
 
 @given(

@@ -19,7 +19,7 @@ VALUES = {
     "norm_eps": [0, 1e-3],
     "norm_place": ["pre", "post"],
     "embedding_norm": ["off", "on"],
-    "activation": ["gelu", "relu", "swiglu", "relu2"],
+    "activation": ["gelu", "gelu-exact", "relu", "swiglu", "relu2"],
     "mlp_width": [0, 40],
     "n_kv_head": [0, 1, 2],
     "head_width": [0, 6],

@@ -23,7 +23,13 @@ EPSILON = 1e-5  # of GPT-2's LayerNorms, and of nn.LayerNorm
 TRANSPOSED = ("c_attn.weight", "c_proj.weight", "c_fc.weight")
 PREFIX = "transformer."  # of everything but the head; the files of 2019 leave it out
 ACTIVATIONS = {  # {kind: {theirs: ours}}
-    MODEL_TYPE: {"gelu_new": "gelu", "gelu_pytorch_tanh": "gelu", "gelu_fast": "gelu", "relu": "relu"},
+    MODEL_TYPE: {
+        "gelu_new": "gelu",
+        "gelu_pytorch_tanh": "gelu",
+        "gelu_fast": "gelu",
+        "gelu": "gelu-exact",
+        "relu": "relu",
+    },
     GPT1: {"gelu": "gelu", "relu": "relu"},  # what it calls GELU is the approximation, too
 }
 EMBEDDINGS = {MODEL_TYPE: "wte.weight", GPT1: "tokens_embed.weight"}
@@ -50,7 +56,7 @@ def needs(model: "GPT") -> dict[str, tuple[Any, ...]]:
         "positions": ("learned",),
         "norm": ("layernorm",),
         "embedding_norm": (False,),
-        "activation": ("gelu", "relu"),
+        "activation": tuple(dict.fromkeys(ACTIVATIONS[kind_of(model)].values())),
         "n_kv_head": (model.config.n_head,),
         "head_width": (even_share(model.config.n_embd, model.config.n_head),),
         "qk_norm": (False,),
@@ -70,10 +76,11 @@ def shape_of(config: dict[str, Any]) -> dict[str, Any]:
     require(config, "tie_word_embeddings", (True, False), "a head that is neither tied nor not")
     inner = 4 * width if kind == GPT1 else whole_number(config, "n_inner", default=4 * width)
     epsilon = number(config, "layer_norm_epsilon", EPSILON)
+    bend = ACTIVATIONS[kind].get(config.get(activation), "gelu")
     return {
         "architecture": "gpt2",
         # Where it is as in GPT-2 nothing is set, so that the readable model is the one that is opened.
-        "activation": "relu" if config.get(activation) == "relu" else "auto",
+        "activation": "auto" if bend == "gelu" else bend,
         "norm_place": "post" if kind == GPT1 else "auto",
         "mlp_width": 0 if inner == 4 * width else inner,
         "norm_eps": 0.0 if epsilon == EPSILON else epsilon,

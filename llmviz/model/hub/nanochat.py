@@ -28,7 +28,12 @@ MODEL_TYPES = (MODEL_TYPE,)
 CLASSES = {MODEL_TYPE: "NanoChatForCausalLM"}
 EPSILON = 1e-6
 EMBEDDINGS = "model.embed_tokens.weight"
-ACTIVATIONS = {"relu2": "relu2", "relu": "relu", "gelu": "gelu_pytorch_tanh"}  # {ours: theirs}
+ACTIVATIONS = {  # {ours: theirs}
+    "relu2": "relu2",
+    "relu": "relu",
+    "gelu": "gelu_pytorch_tanh",
+    "gelu-exact": "gelu",
+}
 PLAIN = {"attn.c_proj": "self_attn.o_proj", "mlp.c_fc": "mlp.fc1", "mlp.c_proj": "mlp.fc2"}  # {ours: theirs}
 
 
