@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from llmviz.runs.allocator import keep_freed_memory
 from llmviz.runs.channel import Channel, Message
 from llmviz.runs.directory import GONE, RunBusy, RunDirectory
 from llmviz.runs.refusal import is_out_of_memory
@@ -69,6 +70,7 @@ class Inbox:
 
 def train(channel: Channel, args: dict[str, Any]) -> None:
     """The entry function of a worker. args: the run's folder, the folder of all data, that of the slots."""
+    keep_freed_memory()
     RunWorker(channel, args).work()
 
 

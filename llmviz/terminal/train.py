@@ -119,9 +119,11 @@ def _different(there: RunSettings, here: RunSettings) -> list[str]:
 
 def train_to_the_end(run: RunDirectory, as_json: bool) -> int:
     """Train what is left of a run, showing it as it happens; returns the exit status."""
+    from llmviz.runs.allocator import keep_freed_memory
     from llmviz.runs.machine import machine
     from llmviz.runs.slices import Budget, Session, train_slice
 
+    keep_freed_memory()
     display = choose_display(run.settings().training, as_json, run.state())
     follower, cores = Follower(run), machine().cores
     with explained(RunBusy), _interruptible() as interrupted, Session(run) as session:
