@@ -15,7 +15,7 @@ from llmviz.model.size import Shape
 NORMS = {"layernorm": "LayerNorm", "rmsnorm": "RMSNorm", "plain-rmsnorm": "RMSNorm"}
 ACTIVATIONS = {
     "gelu": "GELU",
-    "gelu-exact": "exact GELU",
+    "gelu-exact": "Exact GELU",
     "relu": "ReLU",
     "swiglu": "SwiGLU",
     "relu2": "ReLU²",
