@@ -8,8 +8,6 @@ EPYC of Zen 4 both reach 100, and oneDNN's transposed copies make a step 5 % lon
 also reaches oneDNN, reorders its inputs and ends up slower than MKL.)
 """
 
-import re
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,13 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-FIRST_WIDE_AMD = 26  # AMD's number of the family that Zen 5 is
-
-
-def mkl_leaves_half_unused(cpuinfo: str) -> bool:
-    """Whether a processor, as Linux describes it in /proc/cpuinfo, is AMD's with units of 512 bits."""
-    family = re.search(r"^cpu family\s*: (\d+)$", cpuinfo, re.MULTILINE)
-    return "AuthenticAMD" in cpuinfo and family is not None and int(family[1]) >= FIRST_WIDE_AMD
+from llmviz.model.processor import ONEDNN_IS_FASTER
 
 
 def _find_onednn() -> Any:
@@ -36,11 +28,7 @@ def _find_onednn() -> Any:
         return None
 
 
-_CPUINFO = Path("/proc/cpuinfo")
-# Known by the processor and not by a trial: whether a run is interrupted or not, its products are the same.
-_ONEDNN = (
-    _find_onednn() if _CPUINFO.exists() and mkl_leaves_half_unused(_CPUINFO.read_text("latin-1")) else None
-)
+_ONEDNN = _find_onednn() if ONEDNN_IS_FASTER else None
 
 # oneDNN compiles a kernel for every shape it meets and keeps it. Writing meets a new one at every token until
 # the context is full: that took 8 to 14 ms a token the first time, and 75 MB (Spark) to 220 MB (Large) for

@@ -7,6 +7,7 @@ D = head width, F = MLP width, B = batch_size.
 from typing import Protocol
 
 from llmviz.model.choices import MAX_PAIRS, SMEAR_INPUTS, Choices
+from llmviz.model.processor import ONEDNN_IS_FASTER
 
 FLOAT = 4  # bytes in a 32-bit number
 
@@ -68,7 +69,9 @@ def _norm(choices: Choices, width: int) -> int:
 _KEPT = 8  # vectors of C numbers a token, in every layer: the stream, two norms, the way out of attention
 # Vectors of F numbers, by activation.
 _KEPT_BY = {"gelu": 2, "gelu-exact": 2, "relu": 2, "relu2": 2, "swiglu": 4}
-WORKSPACE = 40_000_000  # bytes: kernels, allocator, and the pages of Python and torch that get written to
+ONEDNN = 20_000_000  # bytes: its kernels, compiled for every shape, and transposed copies
+# Bytes: kernels, allocator, and the pages of Python and torch that get written to.
+WORKSPACE = 40_000_000 + (ONEDNN if ONEDNN_IS_FASTER else 0)
 _SCRATCH = 2 * 12  # numbers, times C²: the kernels' copies of one layer's matrices, and gaps between them
 
 

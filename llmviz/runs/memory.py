@@ -9,8 +9,8 @@ from llmviz.training.costs import learning_memory, remembered, training_memory
 from llmviz.training.growth import stages
 
 # A diagnosis asks for other sizes than a step: what it gives back is full of gaps that the next step does not
-# fit into. Set by the peaks of real runs: a fifth of what varies, and never more than 20 MB.
-GAPS, MOST_GAPS = 0.2, 20_000_000
+# fit into. Set by the peaks of real runs: a fifth of what varies, and never more than 10 MB.
+GAPS, MOST_GAPS = 0.2, 10_000_000
 
 
 def run_memory(settings: RunSettings, vocab_size: int) -> int:

@@ -3,7 +3,7 @@
 import math
 from typing import TYPE_CHECKING
 
-from llmviz.model.size import FLOAT, flops_per_token, memory_bytes, n_parameters
+from llmviz.model.size import FLOAT, WORKSPACE, flops_per_token, memory_bytes, n_parameters
 from llmviz.training.growth import stages
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def training_memory(settings: "RunSettings", vocab_size: int) -> int:
         "muon": MUON_SCRATCH * block_parameters(model, vocab_size),
         "lion": LION_SCRATCH * parameters,
     }.get(training.optimizer, 0)
-    correcting = FLOAT * (2 * parameters + kept + scratch)
+    correcting = FLOAT * (2 * parameters + kept + scratch) + WORKSPACE
     return max(finding, correcting) + (COMPILER if training.compile else 0)
 
 

@@ -19,16 +19,6 @@ def every_size_through_onednn():
     linear_module.FEW_ROWS, linear_module._ONEDNN = FEW_ROWS, usual
 
 
-@pytest.mark.parametrize(
-    ("maker", "family", "wide"),
-    [("AuthenticAMD", 25, False), ("AuthenticAMD", 26, True), ("GenuineIntel", 26, False)],
-)
-def test_the_processor_says_which_library_is_faster(maker, family, wide):
-    described = f"processor\t: 0\nvendor_id\t: {maker}\ncpu family\t: {family}\nmodel\t\t: 17\n"
-    assert linear_module.mkl_leaves_half_unused(described) is wide
-    assert not linear_module.mkl_leaves_half_unused("")
-
-
 @given(
     lead=st.lists(st.integers(1, 5), min_size=1, max_size=3),
     inputs=st.integers(1, 70),
