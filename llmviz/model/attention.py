@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from llmviz.model.short_attention import is_quicker, short_attention
+
 
 def attention_with_weights(q: Tensor, k: Tensor, v: Tensor, dropout: float = 0.0) -> tuple[Tensor, Tensor]:
     """Attention as the formula says it, softmax(q kᵀ / √D) v, with the weights that it used.
@@ -30,8 +32,11 @@ def attention_with_weights(q: Tensor, k: Tensor, v: Tensor, dropout: float = 0.0
 
 
 def fused_attention(q: Tensor, k: Tensor, v: Tensor, dropout: float = 0.0) -> Tensor:
-    """The same mixed values in one kernel, which never writes the (T, T) weights to memory.
+    """The same mixed values in one kernel, which never writes the (T, T) weights to memory; with few tokens
+    and several threads in another way, which is quicker then.
 
     q, k, v and the result: (B, H, T, D). Source: Dao et al. 2022, "FlashAttention".
     """
+    if is_quicker(q, dropout):
+        return short_attention(q, k, v)
     return F.scaled_dot_product_attention(q, k, v, dropout_p=dropout, is_causal=True)

@@ -1,10 +1,11 @@
 """AdamW: every number has a step size of its own, from the size of its past gradients (book, section 5.2)."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from llmviz.training.optimizers.groups import groups_of
 
@@ -12,17 +13,68 @@ if TYPE_CHECKING:
     from llmviz.settings import TrainingSettings
 
 
+class AdamW(Optimizer):
+    """What PyTorch's own AdamW computes, by the same kernel, with one count of steps for all weights.
+
+    m ← β₁·m + (1 − β₁)·g and v ← β₂·v + (1 − β₂)·g², both divided by how much of them is there after t steps
+    (1 − βᵗ); then w ← w − lr · (m / (√v + ε) + λ·w).
+    Source: Loshchilov and Hutter 2019, "Decoupled weight decay regularization", algorithm 2.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:
+        """Correct every weight that has a gradient."""
+        for group in self.param_groups:
+            weights = [weight for weight in group["params"] if weight.grad is not None]
+            if not weights:
+                continue
+            counts = self._counts_of(weights)
+            for count in {id(count): count for count in counts}.values():
+                count += 1
+            # One kernel for all weights instead of a dozen calls for each.
+            torch._fused_adamw_(
+                weights,
+                [weight.grad for weight in weights],
+                [self.state[weight]["exp_avg"] for weight in weights],
+                [self.state[weight]["exp_avg_sq"] for weight in weights],
+                [],
+                counts,
+                lr=group["lr"],
+                beta1=group["betas"][0],
+                beta2=group["betas"][1],
+                weight_decay=group["weight_decay"],
+                eps=group["eps"],
+                amsgrad=False,
+                maximize=False,
+            )
+
+    def _counts_of(self, weights: list[nn.Parameter]) -> list[Tensor]:
+        """How many steps each weight has made: the same tensor for all that began together. PyTorch keeps one
+        for each, and adding 1 to fifty of them takes longer than correcting the weights of a small model."""
+        first = torch.zeros((), device=weights[0].device)
+        for weight in weights:
+            if not (state := self.state[weight]):
+                state["step"] = first
+                state["exp_avg"], state["exp_avg_sq"] = torch.zeros_like(weight), torch.zeros_like(weight)
+        return [self.state[weight]["step"] for weight in weights]
+
+
 def build_adamw(
     model: nn.Module, settings: "TrainingSettings", without: Iterable[nn.Parameter] = ()
-) -> torch.optim.AdamW:
-    """AdamW over all weights but those in `without`.
-
-    Source: Loshchilov and Hutter 2019, "Decoupled weight decay regularization".
-    """
-    # fused: one kernel for all weights instead of a dozen calls for each; about four times faster on a CPU.
-    return torch.optim.AdamW(
+) -> AdamW:
+    """AdamW over all weights but those in `without`."""
+    return AdamW(
         groups_of(model, settings.weight_decay, without),
         lr=settings.learning_rate,
         betas=(settings.beta1, settings.beta2),
-        fused=True,
     )

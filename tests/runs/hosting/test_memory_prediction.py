@@ -49,6 +49,7 @@ SHAPES = [  # architecture, layers, heads, width, context, batch, and what else 
     ("gpt2", 4, 6, 384, 32, 2, {"optimizer": "muon"}),
     ("modern", 5, 6, 240, 64, 24, {"recompute": True}),
     ("gpt2", 4, 6, 240, 64, 32, {"accumulation": 4, "optimizer": "lion"}),
+    ("gpt2", 4, 8, 224, 64, 16, {"threads": 2}),
     ("gpt2", 4, 6, 432, 16, 2, {"optimizer": "sgd"}),
     ("gpt2", 4, 6, 432, 16, 2, {"optimizer": "lion", "diagnose_every": 0}),
 ]
