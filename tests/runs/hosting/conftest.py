@@ -27,14 +27,16 @@ FLAT = {
 }
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 90.0) -> Any:
-    """What the condition returns once it is true."""
+def wait_for(
+    condition: Callable[[], Any], seconds: float = 90.0, tell: Callable[[], Any] | None = None
+) -> Any:
+    """What the condition returns once it is true. tell: what a reader should know if it never is."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found := condition():
             return found
         time.sleep(0.01)
-    raise AssertionError(f"waited {seconds} s in vain")
+    raise AssertionError(f"waited {seconds} s in vain" + (f": {tell()}" if tell else ""))
 
 
 @pytest.fixture

@@ -263,6 +263,7 @@ def test_kills_inside_the_writing_of_a_checkpoint(shared_host, flat, owner, unti
         at = shared_host.summary(run)["step"]
         shared_host.command(run, owner, "resume")
         until(lambda: shared_host.summary(run)["status"] == "running")
-        until(lambda at=at: shared_host.summary(run)["step"] > at)
+        standing = lambda: (shared_host.summary(run), shared_host.lives.scheduler.turns.out)  # noqa: E731
+        until(lambda at=at: shared_host.summary(run)["step"] > at, tell=standing)
     assert "damaged" not in notices(shared_host, run)
     shared_host.command(run, owner, "delete")
