@@ -129,11 +129,15 @@ def test_a_restart_of_the_server_is_no_bad_network(page, own_server):
 
 @pytest.mark.slow
 def test_when_the_stream_comes_through_again_the_page_goes_back_to_it(page, school):
+    page.clock.install()
     school.mood = "hold"
     open_app(page, school)
     page.wait_for_selector(SAID, timeout=40_000)
+    page.clock.fast_forward(50_000)
+    assert page.locator(SAID).count() == 1
     school.mood = "pass"
-    page.wait_for_selector(SAID, state="detached", timeout=100_000)
+    page.clock.fast_forward(15_000)  # the page tries the stream again once a minute
+    page.wait_for_selector(SAID, state="detached", timeout=30_000)
     polls = polls_of(page)
     page.wait_for_timeout(8000)
     assert not polls

@@ -18,7 +18,7 @@ from llmviz.settings import parse_settings
 
 FEW = {
     "corpus": "dinosaurs",
-    "corpus_chars": 60_000,
+    "corpus_chars": 20_000,
     "max_steps": 6,
     "warmup_steps": 1,
     "eval_interval": 4,
@@ -90,7 +90,7 @@ def peak_of_a_run(host: Host, owner: str, flat: dict) -> tuple[int, int]:
     while host.summary(run)["status"] not in ("finished", "failed"):
         if (worker := trainee.worker) and worker.pid:
             peak = max(peak, uss(worker.pid))
-        time.sleep(0.01)
+        time.sleep(0.03)
     summary = host.summary(run)
     assert summary["status"] == "finished", summary["reason"]
     host.command(run, owner, "delete")
