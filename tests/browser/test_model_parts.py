@@ -35,6 +35,7 @@ def test_parts_are_folded_away_until_wanted(page, app_server):
     page.locator("#lv-stop").click()
 
 
+@pytest.mark.slow
 def test_a_link_brings_a_variant_that_works_in_every_tab(page, app_server):
     open_app(page, app_server, VARIANT)
     page.wait_for_function("document.querySelector('#lv-set-n_kv_head input')?.value === '2'")
@@ -98,6 +99,7 @@ def test_the_dial_heeds_what_is_chosen(page, app_server):
     page.get_by_text("it has no depth").wait_for()
 
 
+@pytest.mark.slow
 def test_an_optimizer_brings_its_usual_learning_rate_unless_one_was_chosen(page, app_server):
     open_app(page, app_server, "?preset=spark")
     page.get_by_role("button", name="More").click()

@@ -167,6 +167,7 @@ def test_a_code_without_runs_changes_nothing(page, app_server):
     assert token(page) == before
 
 
+@pytest.mark.slow
 def test_forget_me_shows_the_code_once_more_and_leaves_nothing(page, app_server):
     open_app(page, app_server)
     run = train_and_stop(page)

@@ -82,6 +82,7 @@ def test_two_open_tabs_agree_without_any_storage_in_common(page, class_server):
     page.locator("#lv-stop").click()
 
 
+@pytest.mark.slow
 def test_no_field_for_a_name(page, class_server, app_server):
     for server, shown in ((class_server, False), (app_server, True)):
         open_app(page, server)

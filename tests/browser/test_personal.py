@@ -304,6 +304,7 @@ def test_going_back_sends_nothing_and_using_it_sends_it_once_agreed(page, app_se
     assert press(page).count() == 0  # the same text is not asked about twice
 
 
+@pytest.mark.slow
 def test_a_text_without_people_is_asked_no_question(page, app_server):
     open_app(page, app_server)
     sent = fill_own_text(page, "The cat sat on the mat in 1984. " * 60)

@@ -95,6 +95,7 @@ def test_a_healthy_training_raises_no_alarm(train, architecture):
     assert "a step moves weights by" in said
 
 
+@pytest.mark.slow
 def test_a_healthy_preset_raises_no_alarm(train):
     found, settings = train(base=PRESETS["spark"].settings.flat(), max_steps=300, threads=1)
     assert [record["diagnostics"] for record in found] == [0, 10, 25, 50, 100, 150, 200, 250]
