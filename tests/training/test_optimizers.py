@@ -10,6 +10,7 @@ from torch import nn
 from llmviz.model import build_gpt
 from llmviz.settings import ModelSettings, TrainingSettings
 from llmviz.training import build_optimizer
+from llmviz.training.optimizers.adamw import AdamW
 from llmviz.training.optimizers.lion import Lion
 from llmviz.training.optimizers.muon import COEFFICIENTS, Muon, block_matrices, orthogonalized, rows_of
 
@@ -56,6 +57,22 @@ def test_as_torch_without_its_fused_kernels(name):
     pairs = zip(trained(ours, build_optimizer(ours, settings)), trained(theirs, reference), strict=True)
     for mine, its in pairs:
         torch.testing.assert_close(mine, its, rtol=1e-5, atol=1e-6)
+
+
+def test_adamw_counts_the_steps_of_a_weight_that_joins_later():
+    """Its means are young when those of the others are old."""
+    dice = torch.Generator().manual_seed(6)
+    ours = nn.ParameterList([nn.Parameter(torch.randn(3, 4, generator=dice)) for _ in range(3)])
+    theirs = nn.ParameterList([nn.Parameter(weight.detach().clone()) for weight in ours])
+    optimizers = AdamW(ours, lr=0.05), torch.optim.AdamW(theirs, lr=0.05, weight_decay=0.0)
+    for step in range(STEPS):
+        for weights, optimizer in zip((ours, theirs), optimizers, strict=True):
+            gradients(weights, step)
+            weights[1].grad = None if step < 2 else weights[1].grad
+            optimizer.step()
+    for mine, its in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(mine, its, rtol=1e-5, atol=1e-6)
+    assert [int(optimizers[0].state[weight]["step"]) for weight in ours] == [STEPS, STEPS - 2, STEPS]
 
 
 def test_lion_as_in_the_paper():
