@@ -120,7 +120,7 @@ def test_all_conflicts_are_said_at_once_before_anybody_presses_train(page, app_s
 def test_a_model_that_is_too_large_is_not_praised(page, app_server):
     open_diagram(page, app_server)
     page.locator("#lv-toolbar button", has_text="More").click()
-    for name, value in (("n_layer", "32"), ("n_embd", "512"), ("batch_size", "256")):
+    for name, value in (("n_layer", "32"), ("n_embd", "512"), ("batch_size", "256"), ("max_steps", "20000")):
         page.locator(f"#lv-set-{name} input").fill(value)
         page.keyboard.press("Tab")
     page.locator(".lv-diagram-against", has_text="can be trained here").wait_for()
