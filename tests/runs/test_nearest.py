@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from llmviz.model.size import WORKSPACE
 from llmviz.runs.limits import excesses, limits_of, too_large
 from llmviz.runs.machine import Machine
 from llmviz.runs.nearest import nearest_that_fits
@@ -124,7 +125,7 @@ def test_the_labels_are_those_of_the_form():
     [
         (
             {"batch_size": 64, "accumulation": 24, "start_batch": 56},
-            {"memory": "54M"},
+            {"memory": f"{WORKSPACE / 1e6 + 14:.0f}M"},
             {"batch_size", "start_batch"},
         ),
         ({"block_size": 512, "start_context": 300}, {"context": "256"}, {"start_context", "block_size"}),
