@@ -139,7 +139,10 @@ class Chart {
     this.note.hidden = Boolean(scene);
     this.area.setAttribute("aria-valuemax", scene ? scene.frame.x1 : 0);
     this.area.setAttribute("aria-valuenow", this.cursor ?? data?.step.at(-1) ?? 0);
-    if (!scene) return [this.paper, this.ink, this.glass].forEach((layer) => layer.clear());
+    if (!scene) {
+      this.drawn.frame = ""; // what comes next is drawn afresh, in whatever colours hold then
+      return [this.paper, this.ink, this.glass].forEach((layer) => layer.clear());
+    }
     const sameFrame = this.drawn.frame === scene.key && this.drawn.version === data.version;
     if (!sameFrame) this.startAfresh(scene, data);
     this.appendInk(scene, data);

@@ -92,6 +92,31 @@ def test_the_chart_keeps_still_while_the_line_grows(stage, look):
     assert ink.evaluate("canvas => canvas.toDataURL()") != before[1]
 
 
+def test_a_chart_whose_run_is_gone_for_a_moment_is_drawn_again(stage, look):
+    """As when a reader is forgotten while news come in: there is nothing to draw, and then there is again."""
+    run = new_run(stage[0])
+    page = look(run.id)
+    run.train(80)
+    shows_step(page, run, 80)
+    page.evaluate(
+        """async (run) => {
+          const { store } = window.llmviz;
+          const drawn = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+          const kept = store.summaries.get(run);
+          for (const summary of [undefined, kept]) {
+            summary ? store.summaries.set(run, summary) : store.summaries.delete(run);
+            store.emit(`metrics:${run}`);
+            await drawn();
+          }
+        }""",
+        run.id,
+    )
+    ink = page.locator(".lv-chart-area canvas").nth(1)
+    assert ink.evaluate(
+        "ink => ink.getContext('2d').getImageData(0, 0, ink.width, ink.height).data.some(Boolean)"
+    )
+
+
 def test_an_update_costs_little_however_long_the_history(stage, look):
     run = new_run(stage[0], max_steps=6000)
     run.train(5000)

@@ -4,9 +4,11 @@ Measured is what a worker has to itself (USS) while it really trains a few steps
 and checkpoints, less what an idle worker has to itself.
 """
 
+import re
 import statistics
 import sys
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -62,9 +64,17 @@ def host(tmp_path_factory):
 
 
 def uss(pid: int) -> int:
+    return psutil.Process(pid).memory_full_info().uss
+
+
+def most(pid: int) -> int:
+    """What the process has had to itself at its peak so far, however short that was: the most that Linux has
+    seen in memory, less what is shared with others. 0 if it has just ended."""
     try:
-        return psutil.Process(pid).memory_full_info().uss
-    except (psutil.Error, OSError):
+        memory = psutil.Process(pid).memory_full_info()
+        status = Path(f"/proc/{pid}/status").read_text()
+        return 1024 * int(re.search(r"VmHWM:\s*(\d+)", status)[1]) - (memory.rss - memory.uss)
+    except (psutil.Error, OSError, TypeError):
         return 0
 
 
@@ -89,7 +99,7 @@ def peak_of_a_run(host: Host, owner: str, flat: dict) -> tuple[int, int]:
     trainee, peak = host.lives._trainees[run], 0
     while host.summary(run)["status"] not in ("finished", "failed"):
         if (worker := trainee.worker) and worker.pid:
-            peak = max(peak, uss(worker.pid))
+            peak = most(worker.pid) or peak
         time.sleep(0.03)
     summary = host.summary(run)
     assert summary["status"] == "finished", summary["reason"]
