@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-LONGEST = 96  # tokens; with 128 the two are equal
+LONGEST = 96  # tokens; with 128 the two are nearly equal
 FEWEST = 2**16  # weights in all; with fewer, the calls themselves take longer than what is computed
 
 
