@@ -20,7 +20,8 @@ export function mount(box, props, trigger) {
   const form = h("form", { class: "lv-live", onsubmit: change }, h("strong", {}, "While it trains"), ...fields.map((field) => field.node), apply, said);
   const link = h("button", { type: "button", class: "lv-button", onclick: () => trigger("copy") }, "Copy a link to these settings");
   const limits = h("small", { id: "lv-limits" });
-  box.replaceChildren(form, runFile(), fromHub(), h("div", { class: "lv-run-file" }, h("strong", {}, "Settings of the next run"), link, limits));
+  const file = runFile();
+  box.replaceChildren(form, file.element, fromHub(), h("div", { class: "lv-run-file" }, h("strong", {}, "Settings of the next run"), link, limits));
   const showLimits = () => setText(limits, store.host?.limits?.sentence ?? "");
   listen(box, "host", showLimits);
   showLimits();
@@ -57,6 +58,7 @@ export function mount(box, props, trigger) {
     }
     const open = summary?.mine && ["preparing", "waiting", "running", "paused"].includes(summary.status);
     for (const control of form.querySelectorAll("input, button")) control.disabled = !open;
+    file.show(Boolean(summary?.mine));
   }
   listen(box, "selection", follow);
   follow();
@@ -64,25 +66,34 @@ export function mount(box, props, trigger) {
 
 const isEdited = ({ input, stands }) => input.value !== "" && Number(input.value) !== Number(stands);
 
-/** Download, rename, delete and open again: a run is a folder, and the folder is the reader's. */
+/** Download, rename, delete and open again: a run is a folder, and the folder is the reader's. Show tells
+ * whether the run in view is the reader's own. */
 function runFile() {
   const link = (path) => () => location.assign(`${base}runs/${store.selection.run}/${path}`);
   const button = (label, onclick) => h("button", { type: "button", class: "lv-button", onclick }, label);
   const name = h("input", { type: "text", maxlength: "40", "aria-label": "New name of this run", placeholder: "New name" });
   const rename = button("Rename", () => command(`${store.selection.run}/rename`, { name: name.value }));
+  const del = button("Delete", remove);
   const showRename = () => (name.hidden = rename.hidden = Boolean(store.host?.class?.on)); // no free names in a class
   listen(name, "host", showRename);
   showRename();
   const file = h("input", { type: "file", accept: ".zip", onchange: () => open(file) });
-  return h("div", { class: "lv-run-file" },
+  const element = h("div", { class: "lv-run-file" },
     h("strong", {}, "This run"),
     button("Download (.zip)", link("run.zip")),
     button("For transformers (.zip)", exportModel),
     button("Numbers (.csv)", link("metrics.csv")),
     name,
     rename,
-    button("Delete", remove),
+    del,
     h("label", { class: "lv-button" }, "Open a saved run ", file));
+  const show = (mine) => {
+    for (const control of [name, rename, del]) {
+      control.disabled = !mine;
+      control.title = mine ? "" : "Not your run: only its owner can rename or delete it.";
+    }
+  };
+  return { element, show };
 }
 
 /** A model of somebody else's: the server fetches it, and goes on when the page is closed. */

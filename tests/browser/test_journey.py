@@ -68,6 +68,12 @@ def test_a_second_browser_with_the_link_looks_but_may_not_touch(page, chromium, 
     open_app(other, app_server, f"?run={run}")
     wait_for_points(other, run, 3)
     assert other.locator("#lv-pause").is_disabled()
+    named, delete = (
+        [view.locator(".lv-run-file button", has_text=name) for view in (page, other)]
+        for name in ("Rename", "Delete")
+    )
+    assert [button.is_disabled() for button in named + delete] == [False, True] * 2
+    assert "only its owner" in delete[1].get_attribute("title")
     assert run in other.url
     refused = other.request.post(
         f"{app_server.url}/gradio_api/llmviz/runs/{run}/do/stop", headers={"X-LLMViz-Owner": "f" * 32}
