@@ -96,7 +96,7 @@ def memory_bytes(model: Shape, vocab_size: int, batch_size: int, remembered: int
     per_token = 3 * model.n_head * model.block_size + 3 * model.n_embd
     dropped = tokens * model.n_layer * per_token if model.dropout else 0
     scratch = _SCRATCH * model.n_embd**2
-    return FLOAT * (states + layers + ends + dropped + scratch + _prices(model)) + WORKSPACE
+    return FLOAT * (states + layers + ends + dropped + scratch + attention_table(model)) + WORKSPACE
 
 
 def _kept(model: Shape) -> float:
@@ -110,8 +110,8 @@ def _kept(model: Shape) -> float:
     return kept + 2 * C * choices.x0_shortcut + keys * choices.value_embeddings
 
 
-def _prices(model: Shape) -> int:
-    """The table of who may look at whom, where it is more than "everything before"."""
+def attention_table(model: Shape) -> int:
+    """How many numbers the table of who may look at whom has, where it is more than "everything before"."""
     if model.choices.positions == "alibi":
         return model.n_head * model.block_size**2
     return model.block_size**2 if model.choices.window < model.block_size else 0

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from llmviz.model.size import n_parameters
+from llmviz.model.size import attention_table, n_parameters
 from llmviz.runs.changes import CHANGEABLE
 from llmviz.runs.estimates import guess_vocabulary
 from llmviz.runs.machine import Machine, parse_bytes
@@ -235,9 +235,13 @@ def too_large(settings: RunSettings, limits: Limits, vocab_size: int | None = No
 def too_large_to_open(settings: RunSettings, limits: Limits, vocab_size: int | None = None) -> list[str]:
     """Why this model, which comes from elsewhere and is not trained, is too large to look at; [] if not."""
     parameters = n_parameters(settings.model, vocab_size or guess_vocabulary(settings))
-    if parameters <= limits.imported:
+    table = attention_table(settings.model)
+    if parameters + table <= limits.imported:
         return []
-    return [f"The model has {parameters:,} parameters; at most {limits.imported:,} can be looked at here."]
+    beside = f" and a table of {table:,} numbers for its attention" if table else ""
+    return [
+        f"The model has {parameters:,} parameters{beside}; at most {limits.imported:,} can be looked at here."
+    ]
 
 
 def excesses(settings: RunSettings, limits: Limits, vocab_size: int) -> list[str]:

@@ -4,6 +4,8 @@ import dataclasses
 
 import pytest
 
+from llmviz.model.size import n_parameters
+from llmviz.runs.estimates import guess_vocabulary
 from llmviz.runs.host import Host
 from llmviz.runs.refusal import Refused
 from llmviz.text.tokenizers import CharTokenizer
@@ -61,6 +63,20 @@ def test_an_opened_file_is_as_large_as_its_tokenizer_says(idle_host, flat, owner
     assert idle_host.exists(idle_host.packing.open(zipped, owner))
     lower(idle_host, **{limit: 100_000})
     with pytest.raises(Refused, match=f"261,048 parameters; at most 100,000 {says}"):
+        idle_host.packing.open(zipped, owner)
+
+
+def test_an_opened_model_is_as_large_as_its_table_of_prices_too(idle_host, flat, owner):
+    run = idle_host.library.get(idle_host.create(flat | {"positions": "alibi"}, owner)).run
+    run.write_json("run.json", run.run() | {"source": {"name": "somebody/large"}})
+    zipped = idle_host.packing.pack(run.id)
+    model = run.settings().model
+    table = model.n_head * model.block_size**2
+    parameters = n_parameters(model, guess_vocabulary(run.settings()))
+    lower(idle_host, imported=parameters + table)
+    assert idle_host.exists(idle_host.packing.open(zipped, owner))
+    lower(idle_host, imported=parameters + table - 1)
+    with pytest.raises(Refused, match=f"a table of {table:,} numbers for its attention"):
         idle_host.packing.open(zipped, owner)
 
 
