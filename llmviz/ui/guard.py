@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from llmviz.runs import Host
 from llmviz.runs.rates import TooOften
+from llmviz.ui.compression import Compression
 
 OURS = "/gradio_api/llmviz/"
 EVENT = 4_000_000  # bytes of an event, beside a text of the reader's own: four for each of its letters
@@ -40,6 +41,7 @@ def guards(host: Host, environ: Mapping[str, str]) -> list[Middleware]:
     on_space = bool(environ.get("SPACE_ID"))
     return [
         Middleware(SafeHeaders, on_space=on_space),
+        Middleware(Compression),
         Middleware(ClosedDoors),
         Middleware(RateLimit, host=host, on_space=on_space),
         Middleware(BodyLimit, limit=4 * host.limits.text + EVENT),

@@ -1,4 +1,4 @@
-"""How quick the page is: counts are asserted, times are printed (machines differ)."""
+"""How quick the page is."""
 
 import statistics
 import time
@@ -10,21 +10,7 @@ from tests.browser.driving import choose, open_app, points, press_train
 pytestmark = [pytest.mark.browser, pytest.mark.benchmark]
 
 
-def wire_bytes(page) -> dict[str, int]:
-    """Count what comes over the wire, as the DevTools protocol reports it."""
-    counted = {"bytes": 0}
-    session = page.context.new_cdp_session(page)
-    session.send("Network.enable")
-    session.on(
-        "Network.loadingFinished",
-        lambda event: counted.update(bytes=counted["bytes"] + event["encodedDataLength"]),
-    )
-    session.on("Network.dataReceived", lambda event: None)
-    return counted
-
-
 def test_first_visit_up_to_the_first_point(page, app_server):
-    counted = wire_bytes(page)
     open_app(page, app_server)
     choose(page, "#lv-size", "Spark")
     page.wait_for_timeout(2000)
@@ -36,10 +22,7 @@ def test_first_visit_up_to_the_first_point(page, app_server):
         "(window.llmviz.store.data.get(window.llmviz.store.selection.run)?.step.length ?? 0) > 0"
     )
     seconds = time.monotonic() - pressed
-    print(
-        f"\nfirst loss point {seconds:.2f} s after the press; {counted['bytes'] / 1e3:.0f} kB over the wire"
-    )
-    assert counted["bytes"] < 1_000_000
+    print(f"\nfirst loss point {seconds:.2f} s after the press")
     assert points(page) > 0
 
 

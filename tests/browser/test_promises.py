@@ -26,6 +26,27 @@ def test_no_request_leaves_for_a_third_party(page, app_server):
     assert not strangers
 
 
+def wire_bytes(page) -> dict[str, int]:
+    """Count what comes over the wire, as the DevTools protocol reports it."""
+    counted = {"bytes": 0}
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.on(
+        "Network.loadingFinished",
+        lambda event: counted.update(bytes=counted["bytes"] + event["encodedDataLength"]),
+    )
+    return counted
+
+
+def test_a_first_visit_up_to_the_first_point_is_under_a_megabyte(page, app_server):
+    counted = wire_bytes(page)
+    open_app(page, app_server)
+    press_train(page)
+    page.wait_for_timeout(1000)  # what the first point asked for comes after it
+    print(f"\n{counted['bytes'] / 1e3:.0f} kB over the wire")
+    assert 300_000 < counted["bytes"] < 1_000_000
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_train_fits_a_projector_without_scrolling(page, app_server, theme):
     page.set_viewport_size({"width": 1366, "height": 625})
