@@ -6,7 +6,9 @@ of what it seems to have are pages shared with the nursery it was forked from.
 
 import contextlib
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Collection
+from typing import NamedTuple
 
 import psutil
 
@@ -20,6 +22,7 @@ log = logging.getLogger(__name__)
 
 EVERY = 1.0  # seconds
 DISK_EVERY = 60.0
+RECOUNT = 10.0
 BEYOND = 1.5  # times what was predicted …
 SLACK = 150_000_000  # … and so many bytes more, for a text being prepared: then a run is ended
 TOO_MUCH = "This took more memory than there is for pictures and samples here: try a shorter text."
@@ -30,17 +33,48 @@ def allowance(predicted: int) -> int:
     return int(BEYOND * predicted) + SLACK
 
 
-def own_bytes(pid: int, if_above: int = 0) -> int:
-    """The memory that a process has to itself; 0 if it is gone, or surely takes no more than `if_above`.
+class Count(NamedTuple):
+    """What a process had to itself when that was counted, what it had with all it shares, and when."""
 
-    Counting it costs milliseconds for a large process; what it shares with others or not is known at once.
+    own: int
+    everything: int
+    at: float
+
+
+class OwnMemory:
+    """Which processes have more memory to themselves than they may.
+
+    To count it the kernel walks through all pages of a process: for thirty workers every second, that is a
+    tenth of two cores. What a process has with all it shares, on the other hand, is known at once. So it is
+    counted where a process may have grown beyond its share since the last time, and now and then in any case:
+    pages that it shares with its nursery become its own as it writes to them, and it does not grow by that.
     """
-    with contextlib.suppress(psutil.Error, OSError):
-        process = psutil.Process(pid)
-        quick = process.memory_info()
-        if quick.rss - getattr(quick, "shared", 0) > if_above:
-            return process.memory_full_info().uss
-    return 0
+
+    def __init__(self) -> None:
+        self._last: dict[int, Count] = {}
+
+    def beyond(self, pid: int, most: int) -> int:
+        """What the process has to itself, if it is more than `most` bytes; 0 if it is not, or is gone."""
+        with contextlib.suppress(psutil.Error, OSError):
+            process = psutil.Process(pid)
+            quick = process.memory_info()
+            everything = quick.rss - getattr(quick, "shared", 0)  # with the heap it shares with its nursery
+            if everything <= most or self._is_surely_below(pid, everything, most):
+                return 0
+            own = process.memory_full_info().uss
+            self._last[pid] = Count(own, everything, time.monotonic())
+            return own if own > most else 0
+        return 0
+
+    def _is_surely_below(self, pid: int, everything: int, most: int) -> bool:
+        last = self._last.get(pid)
+        if last is None or time.monotonic() > last.at + RECOUNT:
+            return False
+        return last.own + everything - last.everything <= most
+
+    def forget_all_but(self, pids: Collection[int]) -> None:
+        """Of processes that have ended nothing is kept: the next with the same number is another."""
+        self._last = {pid: count for pid, count in self._last.items() if pid in pids}
 
 
 class Watchdog(Clockwork):
@@ -54,16 +88,18 @@ class Watchdog(Clockwork):
         self.lives = lives
         self.jobs = jobs
         self.most_for_jobs = most_for_jobs
+        self.memory = OwnMemory()
 
     def look(self) -> None:
         """End every run whose worker has more memory than it may, and the jobs if theirs has."""
-        if self.jobs.pid and own_bytes(self.jobs.pid, if_above=self.most_for_jobs) > self.most_for_jobs:
+        jobs, workers = self.jobs.pid, self.lives.scheduler.workers()
+        if jobs and self.memory.beyond(jobs, self.most_for_jobs):
             log.warning("the job process is ended: it took over %s of memory", readable(self.most_for_jobs))
             self.jobs.kill(TOO_MUCH)
-        for trainee, pid in self.lives.scheduler.workers():
-            most = allowance(trainee.memory)
-            if (used := own_bytes(pid, if_above=most)) > most:
+        for trainee, pid in workers:
+            if used := self.memory.beyond(pid, allowance(trainee.memory)):
                 self._end(trainee, used)
+        self.memory.forget_all_but({jobs, *(pid for _, pid in workers)})
 
     def _end(self, trainee: Trainee, used: int) -> None:
         log.warning("run %s: ended, it took %s of memory", trainee.run[:8], readable(used))

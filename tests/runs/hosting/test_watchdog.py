@@ -3,12 +3,14 @@
 import json
 import os
 import sys
+from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from llmviz.runs.nursery import OOM_SCORE
 from llmviz.runs.refusal import Refused
-from llmviz.runs.watchdog import TOO_MUCH, allowance, own_bytes
+from llmviz.runs.watchdog import RECOUNT, TOO_MUCH, OwnMemory, allowance
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 
@@ -46,8 +48,7 @@ def test_workers_of_ordinary_runs_are_far_from_their_allowance(shared_host, two_
     workers = {trainee.run: (trainee, pid) for trainee, pid in shared_host.lives.scheduler.workers()}
     for run in two_runs:
         trainee, pid = workers[run]
-        assert 0 < own_bytes(pid) < allowance(trainee.memory) / 2
-        assert own_bytes(pid, if_above=10**12) == 0  # no need to count
+        assert 0 < OwnMemory().beyond(pid, most=0) < allowance(trainee.memory) / 2
 
 
 def test_pictures_that_take_too_much_are_ended_and_the_next_are_answered(
@@ -75,5 +76,63 @@ def test_the_kernel_is_told_whom_to_kill_first(shared_host, two_runs):
     assert score(os.getpid()) < OOM_SCORE
 
 
-def test_a_process_that_is_gone_takes_no_memory():
-    assert own_bytes(2**22 + 1) == 0
+MB = 1_000_000
+
+
+class Process:
+    """Takes the place of psutil's: a process whose pages the test turns over."""
+
+    heap, own, counts = 240 * MB, 40 * MB, 0
+
+    def __init__(self, pid):
+        if pid == 2:
+            raise psutil.NoSuchProcess(pid)
+
+    def memory_info(self):
+        return SimpleNamespace(rss=self.heap + 50 * MB, shared=50 * MB)
+
+    def memory_full_info(self):
+        Process.counts += 1
+        return SimpleNamespace(uss=self.own)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = SimpleNamespace(now=1000.0)
+    for name in ("heap", "own", "counts"):
+        monkeypatch.setattr(Process, name, getattr(Process, name))
+    monkeypatch.setattr("llmviz.runs.watchdog.psutil.Process", Process)
+    monkeypatch.setattr("llmviz.runs.watchdog.time", SimpleNamespace(monotonic=lambda: clock.now))
+    return clock
+
+
+def test_a_worker_that_does_not_grow_is_counted_now_and_then_only(clock):
+    memory = OwnMemory()
+    for _ in range(int(3 * RECOUNT)):
+        assert memory.beyond(1, 200 * MB) == 0
+        clock.now += 1
+    assert Process.counts == 3
+    assert memory.beyond(1, 250 * MB) == 0  # it has no more with all that it shares
+    assert Process.counts == 3
+
+
+def test_a_worker_that_grows_is_found_at_once_and_one_that_copies_its_heap_soon(clock):
+    memory = OwnMemory()
+    assert memory.beyond(1, 200 * MB) == 0
+    Process.heap, Process.own = 401 * MB, 201 * MB
+    clock.now += 1
+    assert memory.beyond(1, 200 * MB) == 201 * MB
+    Process.own = 199 * MB
+    assert memory.beyond(1, 200 * MB) == 0
+    Process.own = 201 * MB
+    clock.now += RECOUNT + 1
+    assert memory.beyond(1, 200 * MB) == 201 * MB
+
+
+def test_of_a_process_that_is_gone_nothing_is_kept(clock):
+    memory = OwnMemory()
+    assert memory.beyond(2, 0) == 0
+    memory.beyond(1, 200 * MB)
+    memory.forget_all_but({3})
+    Process.own = 201 * MB  # another process with the same number
+    assert memory.beyond(1, 200 * MB) == 201 * MB
