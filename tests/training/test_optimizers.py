@@ -59,20 +59,26 @@ def test_as_torch_without_its_fused_kernels(name):
         torch.testing.assert_close(mine, its, rtol=1e-5, atol=1e-6)
 
 
-def test_adamw_counts_the_steps_of_a_weight_that_joins_later():
+@pytest.mark.parametrize("present", [{2, 3, 4, 5}, {0, 3, 5}, {0, 1}, {5}])
+def test_adamw_counts_the_steps_of_a_weight_that_is_not_always_there(present):
     """Its means are young when those of the others are old."""
     dice = torch.Generator().manual_seed(6)
-    ours = nn.ParameterList([nn.Parameter(torch.randn(3, 4, generator=dice)) for _ in range(3)])
+    ours = nn.ParameterList([nn.Parameter(torch.randn(3, 4, generator=dice)) for _ in range(4)])
     theirs = nn.ParameterList([nn.Parameter(weight.detach().clone()) for weight in ours])
-    optimizers = AdamW(ours, lr=0.05), torch.optim.AdamW(theirs, lr=0.05, weight_decay=0.0)
+    optimizers = [
+        kind([{"params": weights[:2]}, {"params": weights[2:]}], lr=0.05, weight_decay=0.0)
+        for kind, weights in ((AdamW, list(ours)), (torch.optim.AdamW, list(theirs)))
+    ]
     for step in range(STEPS):
         for weights, optimizer in zip((ours, theirs), optimizers, strict=True):
             gradients(weights, step)
-            weights[1].grad = None if step < 2 else weights[1].grad
+            weights[1].grad = weights[1].grad if step in present else None
             optimizer.step()
     for mine, its in zip(ours, theirs, strict=True):
         torch.testing.assert_close(mine, its, rtol=1e-5, atol=1e-6)
-    assert [int(optimizers[0].state[weight]["step"]) for weight in ours] == [STEPS, STEPS - 2, STEPS]
+    counts = [optimizers[0].state[weight]["step"] for weight in ours]
+    assert [int(count) for count in counts] == [STEPS, len(present), STEPS, STEPS]
+    assert len({id(count) for count in counts}) == 2
 
 
 def test_lion_as_in_the_paper():

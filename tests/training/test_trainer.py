@@ -192,3 +192,14 @@ def test_a_deadline_that_was_met_cannot_be_moved_any_more(monkeypatch):
     opened_again = trainer(max_steps=10_000)
     opened_again.load_state(*t.state())
     assert opened_again.finished, "else it would make one more step each time it is opened"
+
+
+def test_a_resumed_run_counts_the_steps_of_all_weights_at_once():
+    """As one that was never interrupted does: a count for each takes longer than correcting them."""
+    first, again = trainer(max_steps=10), trainer(max_steps=10)
+    first.step()
+    again.load_state(*first.state())
+    again.step()
+    states = again.optimizer.state.values()
+    assert len({id(state["step"]) for state in states}) == 1 < len(states)
+    assert {int(state["step"]) for state in states} == {2}

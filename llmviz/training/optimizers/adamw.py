@@ -34,21 +34,20 @@ class AdamW(Optimizer):
     @torch.no_grad()
     def step(self, closure: None = None) -> None:
         """Correct every weight that has a gradient."""
+        self._count_the_step()
         for group in self.param_groups:
             weights = [weight for weight in group["params"] if weight.grad is not None]
             if not weights:
                 continue
-            counts = self._counts_of(weights)
-            for count in {id(count): count for count in counts}.values():
-                count += 1
+            states = [self.state[weight] for weight in weights]
             # One kernel for all weights instead of a dozen calls for each.
             torch._fused_adamw_(
                 weights,
                 [weight.grad for weight in weights],
-                [self.state[weight]["exp_avg"] for weight in weights],
-                [self.state[weight]["exp_avg_sq"] for weight in weights],
+                [state["exp_avg"] for state in states],
+                [state["exp_avg_sq"] for state in states],
                 [],
-                counts,
+                [state["step"] for state in states],
                 lr=group["lr"],
                 beta1=group["betas"][0],
                 beta2=group["betas"][1],
@@ -58,15 +57,25 @@ class AdamW(Optimizer):
                 maximize=False,
             )
 
-    def _counts_of(self, weights: list[nn.Parameter]) -> list[Tensor]:
-        """How many steps each weight has made: the same tensor for all that began together. PyTorch keeps one
-        for each, and adding 1 to fifty of them takes longer than correcting the weights of a small model."""
-        first = torch.zeros((), device=weights[0].device)
-        for weight in weights:
-            if not (state := self.state[weight]):
-                state["step"] = first
+    def _count_the_step(self) -> None:
+        """One step more for every weight that has a gradient: in the same tensor for all that began together
+        and never missed one. PyTorch keeps a count for each, and adding 1 to fifty of them takes longer than
+        correcting the weights of a small model."""
+        counts: dict[int, Tensor] = {}
+        began: Tensor | None = None
+        for weight in (weight for group in self.param_groups for weight in group["params"]):
+            state = self.state[weight]
+            if weight.grad is None:
+                if state:
+                    state["step"] = state["step"].clone()  # the others go on without it
+                continue
+            if not state:
+                began = torch.zeros((), device=weight.device) if began is None else began
+                state["step"] = began
                 state["exp_avg"], state["exp_avg_sq"] = torch.zeros_like(weight), torch.zeros_like(weight)
-        return [self.state[weight]["step"] for weight in weights]
+            counts[id(state["step"])] = state["step"]
+        for count in counts.values():
+            count += 1
 
 
 def build_adamw(
