@@ -7,7 +7,7 @@ D = head width, F = MLP width, B = batch_size.
 from typing import Protocol
 
 from llmviz.model.choices import MAX_PAIRS, SMEAR_INPUTS, Choices
-from llmviz.model.processor import ONEDNN_IS_FASTER
+from llmviz.model.processor import ONEDNN_IS_FASTER, attends_at_once
 
 FLOAT = 4  # bytes in a 32-bit number
 
@@ -75,13 +75,15 @@ WORKSPACE = 40_000_000 + (ONEDNN if ONEDNN_IS_FASTER else 0)
 _SCRATCH = 2 * 12  # numbers, times C²: the kernels' copies of one layer's matrices, and gaps between them
 
 
-def memory_bytes(model: Shape, vocab_size: int, batch_size: int, remembered: int | None = None) -> int:
+def memory_bytes(
+    model: Shape, vocab_size: int, batch_size: int, remembered: int | None = None, threads: int = 1
+) -> int:
     """About how many bytes training takes at its peak, above a worker that idles. Within 25 % of the memory
     measured for models of 1 to 10 million parameters.
 
     remembered: how many numbers the optimizer keeps; None: AdamW's two moments, which make four numbers a
-    parameter with weights and gradients. The rest grows with the number of tokens in a batch, most of it with
-    every layer.
+    parameter with weights and gradients. threads: how many compute; 0: nobody knows yet, so the most is told.
+    The rest grows with the number of tokens in a batch, most of it with every layer.
     """
     tokens = batch_size * model.block_size
     parameters = n_parameters(model, vocab_size)
@@ -91,10 +93,13 @@ def memory_bytes(model: Shape, vocab_size: int, batch_size: int, remembered: int
     layers = tokens * model.n_layer * _kept(model)
     ends = tokens * (8 * model.n_embd + 3 * vocab_size)  # embeddings; logits, their log-softmax and gradient
     ends += tokens * vocab_size if model.choices.soft_cap else 0
-    # With dropout attention writes every head's (T, T) weights down, which it never does otherwise: the
-    # scores, the weights, and what is left of them.
-    per_token = 3 * model.n_head * model.block_size + 3 * model.n_embd
-    dropped = tokens * model.n_layer * per_token if model.dropout else 0
+    # With dropout attention writes every head's (T, T) weights down: the scores, the weights, and what is
+    # left of them. Otherwise it does so only where several threads are faster that way.
+    looks = tokens * model.n_head * model.block_size
+    dropped = model.n_layer * (3 * looks + 3 * tokens * model.n_embd) if model.dropout else 0
+    at_once = threads != 1 and not model.dropout and not attention_table(model)
+    if at_once and attends_at_once(batch_size, model.n_head, model.block_size):
+        layers += (model.n_layer + 2) * looks  # kept; and on the way back, their gradients and the scores'
     scratch = _SCRATCH * model.n_embd**2
     return FLOAT * (states + layers + ends + dropped + scratch + attention_table(model)) + WORKSPACE
 
@@ -112,6 +117,8 @@ def _kept(model: Shape) -> float:
 
 def attention_table(model: Shape) -> int:
     """How many numbers the table of who may look at whom has, where it is more than "everything before"."""
+    if not model.choices.blocks:
+        return 0
     if model.choices.positions == "alibi":
         return model.n_head * model.block_size**2
     return model.block_size**2 if model.choices.window < model.block_size else 0

@@ -36,5 +36,5 @@ def _examining(settings: RunSettings, vocab_size: int) -> int:
     for stage in stages(settings):
         windows = windows_to_read(examined_windows(stage.batch_size, training.accumulation), stage.block_size)
         model = settings.model.model_copy(update={"block_size": stage.block_size, "dropout": 0.0})
-        peaks.append(learning_memory(model, vocab_size, math.ceil(windows / 2), kept, training.recompute))
+        peaks.append(learning_memory(model, vocab_size, math.ceil(windows / 2), kept, training))
     return max(peaks)

@@ -7,7 +7,7 @@ from llmviz.model.size import FLOAT, WORKSPACE, flops_per_token, memory_bytes, n
 from llmviz.training.growth import stages
 
 if TYPE_CHECKING:
-    from llmviz.settings import ModelSettings, RunSettings
+    from llmviz.settings import ModelSettings, RunSettings, TrainingSettings
 
 # Newton–Schulz on an (R, C) matrix, R ≤ C, is five times 4R²C + 2R³ operations: for the six matrices of a
 # block of width C together 300·C³, which is 25·C a number.
@@ -43,7 +43,7 @@ def training_memory(settings: "RunSettings", vocab_size: int) -> int:
             vocab_size,
             math.ceil(stage.batch_size / training.accumulation),
             kept,
-            training.recompute,
+            training,
         )
         for stage in stages(settings)
     )
@@ -56,17 +56,20 @@ def training_memory(settings: "RunSettings", vocab_size: int) -> int:
 
 
 def learning_memory(
-    model: "ModelSettings", vocab_size: int, batch_size: int, kept: int, recompute: bool
+    model: "ModelSettings", vocab_size: int, batch_size: int, kept: int, training: "TrainingSettings"
 ) -> int:
     """About how many bytes it takes to find a gradient, beside `kept` numbers that lie there anyway."""
-    return (_recomputing if recompute else memory_bytes)(model, vocab_size, batch_size, kept)
+    needed = _recomputing if training.recompute else memory_bytes
+    return needed(model, vocab_size, batch_size, kept, training.threads)
 
 
-def _recomputing(model: "ModelSettings", vocab_size: int, batch_size: int, kept: int) -> int:
+def _recomputing(model: "ModelSettings", vocab_size: int, batch_size: int, kept: int, threads: int) -> int:
     """As `memory_bytes`, but of all blocks only one is worked on, and of the others only the inputs are kept.
     The one counts twice: what it computes again is there beside the gradients on their way back."""
     two = model.model_copy(update={"n_layer": 2})
-    working = memory_bytes(two, vocab_size, batch_size, 0) - 2 * FLOAT * n_parameters(two, vocab_size)
+    working = memory_bytes(two, vocab_size, batch_size, 0, threads) - 2 * FLOAT * n_parameters(
+        two, vocab_size
+    )
     inputs = batch_size * model.block_size * model.n_layer * model.n_embd
     return working + FLOAT * (2 * n_parameters(model, vocab_size) + kept + inputs)
 

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmviz.model import attention, attention_with_weights, build_gpt, fused_attention
-from llmviz.model.short_attention import FEWEST, LONGEST, is_quicker, short_attention
+from llmviz.model.processor import FEWEST, LONGEST, MOST
+from llmviz.model.short_attention import is_quicker, short_attention
 from llmviz.settings import ModelSettings
 
 
@@ -55,6 +56,8 @@ def test_used_where_it_is_quicker_and_nowhere_else(two_threads):
     assert not is_quicker(torch.empty(16, 4, LONGEST + 1, 8), 0.0)
     assert not is_quicker(torch.empty(FEWEST // 4096 - 1, 1, 64, 8), 0.0)
     assert is_quicker(torch.empty(FEWEST // 4096, 1, 64, 8), 0.0)
+    assert is_quicker(torch.empty(MOST // 4096, 1, 64, 8), 0.0)
+    assert not is_quicker(torch.empty(MOST // 4096 + 1, 1, 64, 8), 0.0)  # they would fit into no cache
     with torch.no_grad():
         assert not is_quicker(q, 0.0)
     torch.set_num_threads(1)

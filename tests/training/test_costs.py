@@ -38,7 +38,7 @@ def test_blocks_are_counted():
 
 def test_by_default_it_is_as_it_was():
     settings = of()
-    assert training_memory(settings, V) == memory_bytes(settings.model, V, 16)
+    assert training_memory(settings, V) == memory_bytes(settings.model, V, 16, threads=0)
     assert step_flops(settings, V) == flops_per_token(settings.model, V) * 16 * 32
 
 

@@ -54,6 +54,9 @@ SHAPES = [  # architecture, layers, heads, width, context, batch, and what else 
     ("modern", 5, 6, 240, 64, 24, {"recompute": True}),
     ("gpt2", 4, 6, 240, 64, 32, {"accumulation": 4, "optimizer": "lion"}),
     ("gpt2", 4, 8, 224, 64, 16, {"threads": 2}),
+    ("gpt2", 6, 16, 128, 64, 16, {"threads": 2}),  # attention writes its weights down
+    ("gpt2", 6, 28, 224, 96, 4, {"threads": 2, "recompute": True}),
+    ("gpt2", 6, 32, 128, 96, 32, {"threads": 2}),  # and where they are too many, it does not
     ("gpt2", 4, 6, 432, 16, 2, {"optimizer": "sgd"}),
     ("gpt2", 4, 6, 432, 16, 2, {"optimizer": "lion", "diagnose_every": 0}),
 ]
@@ -86,7 +89,7 @@ def give_code_back() -> None:
     madvise = ctypes.CDLL(None, use_errno=True).madvise
     madvise.argtypes = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int
     for area in psutil.Process().memory_maps(grouped=False):
-        if area.path.startswith("/") and "w" not in area.perms and area.anonymous == 0:
+        if ".so" in area.path and "w" not in area.perms and area.anonymous == 0:
             begin, end = (int(address, 16) for address in area.addr.split("-"))
             assert madvise(begin, end - begin, mmap.MADV_DONTNEED) == 0, area.path
 
