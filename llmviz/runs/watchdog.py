@@ -34,10 +34,10 @@ def allowance(predicted: int) -> int:
 
 
 class Count(NamedTuple):
-    """What a process had to itself when that was counted, what it had with all it shares, and when."""
+    """What a process had to itself when that was counted, what it had with its nursery's heap, and when."""
 
     own: int
-    everything: int
+    with_heap: int
     at: float
 
 
@@ -45,9 +45,10 @@ class OwnMemory:
     """Which processes have more memory to themselves than they may.
 
     To count it the kernel walks through all pages of a process: for thirty workers every second, that is a
-    tenth of two cores. What a process has with all it shares, on the other hand, is known at once. So it is
-    counted where a process may have grown beyond its share since the last time, and now and then in any case:
-    pages that it shares with its nursery become its own as it writes to them, and it does not grow by that.
+    tenth of two cores. What it has together with the heap that it shares with its nursery, on the other hand,
+    is known at once (files in memory, which the kernel can drop, are not in it). So it is counted where a
+    process may have grown beyond its share since the last time, and every ten seconds in any case: pages of
+    the heap become its own as it writes to them, and it does not grow by that.
     """
 
     def __init__(self) -> None:
@@ -58,19 +59,19 @@ class OwnMemory:
         with contextlib.suppress(psutil.Error, OSError):
             process = psutil.Process(pid)
             quick = process.memory_info()
-            everything = quick.rss - getattr(quick, "shared", 0)  # with the heap it shares with its nursery
-            if everything <= most or self._is_surely_below(pid, everything, most):
+            with_heap = quick.rss - getattr(quick, "shared", 0)
+            if with_heap <= most or self._has_hardly_grown(pid, with_heap, most):
                 return 0
             own = process.memory_full_info().uss
-            self._last[pid] = Count(own, everything, time.monotonic())
+            self._last[pid] = Count(own, with_heap, time.monotonic())
             return own if own > most else 0
         return 0
 
-    def _is_surely_below(self, pid: int, everything: int, most: int) -> bool:
+    def _has_hardly_grown(self, pid: int, with_heap: int, most: int) -> bool:
         last = self._last.get(pid)
-        if last is None or time.monotonic() > last.at + RECOUNT:
+        if last is None or time.monotonic() >= last.at + RECOUNT:
             return False
-        return last.own + everything - last.everything <= most
+        return last.own + with_heap - last.with_heap <= most
 
     def forget_all_but(self, pids: Collection[int]) -> None:
         """Of processes that have ended nothing is kept: the next with the same number is another."""

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 # Only what is said at once: a stream has to arrive piece by piece.
 _AT_ONCE = re.compile(
     r"/|/gradio_api/run/\w+"
-    r"|/gradio_api/llmviz/(poll|runs|lessons|code/\w+|runs/[\w-]+/(words|diagnostics|metrics\.csv))"
+    r"|/gradio_api/llmviz/(poll|runs|lessons|code/\w+|runs/[\w-]+(/(words|diagnostics|metrics\.csv))?)"
 )
 SHORT = 1_000  # bytes: less fits into a packet or two anyway
 

@@ -12,6 +12,7 @@ from llmviz.ui.compression import SHORT, Compression
 
 LONG = "the same again, " * SHORT
 OURS = "/gradio_api/llmviz"
+STREAMS = ["stream", "import", "job/sample"]
 
 
 async def tell(request):
@@ -19,18 +20,26 @@ async def tell(request):
 
 
 async def stream(_):
-    return StreamingResponse(iter([LONG, LONG]), media_type="text/event-stream")
+    return StreamingResponse(iter([LONG, LONG]), media_type="application/x-ndjson")
 
 
 @pytest.fixture(scope="module")
 def client():
-    routes = [Route(f"{OURS}/stream", stream, methods=["POST"]), Route("/{path:path}", tell)]
+    routes = [Route(f"{OURS}/{path}", stream, methods=["POST"]) for path in STREAMS]
+    routes.append(Route("/{path:path}", tell))
     return TestClient(Starlette(routes=routes, middleware=[Middleware(Compression)]))
 
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/gradio_api/run/predict", f"{OURS}/runs/0a-b/words", f"{OURS}/lessons", f"{OURS}/code/chart"],
+    [
+        "/",
+        "/gradio_api/run/predict",
+        f"{OURS}/runs/0a-b/words",
+        f"{OURS}/runs/0a",
+        f"{OURS}/lessons",
+        f"{OURS}/code/chart",
+    ],
 )
 def test_a_long_answer_is_compressed_for_whoever_takes_it(client, path):
     answer = client.get(path, params={"long": 1})
@@ -42,7 +51,8 @@ def test_a_long_answer_is_compressed_for_whoever_takes_it(client, path):
 
 
 def test_streams_files_and_zips_go_as_they_are(client):
-    assert "Content-Encoding" not in client.post(f"{OURS}/stream").headers
+    for path in STREAMS:
+        assert "Content-Encoding" not in client.post(f"{OURS}/{path}").headers
     for path in (f"{OURS}/runs/0a/run.zip", f"{OURS}/assets/js/chart.js", "/assets/index.js"):
         assert "Content-Encoding" not in client.get(path, params={"long": 1}).headers
 
