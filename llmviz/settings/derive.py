@@ -23,7 +23,16 @@ STEPS_A_LAYER = 500
 WARMUP = 40  # one step of warmup for so many steps of training
 BATCH = 16
 DEEPEST = 12
-DERIVED = ("n_layer", "n_embd", "n_head", "batch_size", "learning_rate", "max_steps", "warmup_steps")
+DERIVED = (
+    "n_layer",
+    "n_embd",
+    "n_head",
+    "mlp_width",
+    "batch_size",
+    "learning_rate",
+    "max_steps",
+    "warmup_steps",
+)
 
 
 @dataclass(frozen=True)
@@ -80,7 +89,7 @@ def dialled_rate(optimizer: str, settings: RunSettings) -> float:
 
 
 def _size(depth: int, width: int, model: ModelSettings) -> dict[str, Derived]:
-    """Layers, width, heads."""
+    """Layers, width, heads, and the MLP's width."""
     heads = _heads(width, model)
     about = "," if width == HEAD_WIDTH * depth else ", or as near as the heads can share it,"
     return {
@@ -94,6 +103,9 @@ def _size(depth: int, width: int, model: ModelSettings) -> dict[str, Derived]:
             heads,
             f"{counted(heads, 'head')}: {model.head_width or width // heads} numbers for each, enough to "
             "tell many tokens apart; the wider the model, the more heads look at different things.",
+        ),
+        "mlp_width": Derived(
+            0, "Width of the MLP 0: it follows the width, at 4 times of it as in GPT-2, or 8/3 with SwiGLU."
         ),
     }
 

@@ -106,7 +106,7 @@ def _bigram(model: ModelSettings) -> Iterator[Conflict]:
             yield (
                 {"architecture", name},
                 f"A bigram is one table of what follows what, so “{field.title}” has nothing to change: "
-                f"leave it {_at_default(field.default)}, or choose another architecture.",
+                f"set it {_at_default(field.default)}, or choose another architecture.",
             )
 
 

@@ -37,6 +37,12 @@ def test_deeper_is_wider_slower_and_longer():
     assert large["max_steps"] > small["max_steps"]
 
 
+def test_no_width_of_the_mlp_is_left_behind():
+    """That of Speedrun, 96, would be a quarter of the width of twelve layers."""
+    assert with_settings(12, mlp_width=96)["mlp_width"] == 0
+    assert "mlp_width" not in with_settings(12, given=["mlp_width"], mlp_width=96)
+
+
 def test_it_agrees_with_the_tuned_presets():
     medium = PRESETS["medium"].settings.flat()
     found = values(4)
