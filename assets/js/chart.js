@@ -140,6 +140,7 @@ class Chart {
     this.area.setAttribute("aria-valuemax", scene ? scene.frame.x1 : 0);
     this.area.setAttribute("aria-valuenow", this.cursor ?? data?.step.at(-1) ?? 0);
     if (!scene) {
+      this.tip.hidden = true;
       this.drawn.frame = ""; // what comes next is drawn afresh, in whatever colours hold then
       return [this.paper, this.ink, this.glass].forEach((layer) => layer.clear());
     }
@@ -229,8 +230,8 @@ class Chart {
     this.area.addEventListener("click", (event) => {
       const step = stepAt(event);
       const samePlace = this.pinned && Math.abs(step - this.cursor) < (this.scene?.frame.x1 ?? 0) / 100;
-      this.pinned = !samePlace;
       this.moveTo(samePlace ? null : step);
+      this.pinned = this.cursor !== null; // of a chart without points there is nothing to pin
     });
   }
 
@@ -264,7 +265,7 @@ class Chart {
   moveTo(step) {
     const steps = dataOf()?.step ?? [];
     this.cursor = step === null || step === undefined || !steps.length ? null : steps[nearest(steps, step)];
-    if (this.cursor !== null) {
+    if (this.cursor !== null && this.scene) {
       this.area.setAttribute(
         "aria-valuetext",
         valuesAt(this.scene, this.cursor)

@@ -100,7 +100,7 @@ function totalsOf(estimate, usual) {
   if (!estimate) return "";
   const part = (value, text, ordinary) => {
     const ratio = Number((ordinary ? value / ordinary : 1).toPrecision(2)); // as it is read
-    return ratio === 1 ? text : `${text} (${ratio.toLocaleString("en-GB")} × the preset's)`;
+    return ratio === 1 ? text : `${text} (${ratio.toLocaleString("en-GB", { maximumSignificantDigits: 2 })} × the preset's)`;
   };
   return [
     part(estimate.parameters, `${formatShort(estimate.parameters)} parameters`, usual?.parameters),

@@ -34,6 +34,7 @@ export function oncePerFrame(fn) {
 /** "about N": 1.9, 2, 22, 1,024. One decimal says enough below ten. */
 export function formatChoices(n) {
   if (!Number.isFinite(n)) return "?";
+  if (n >= 1e6) return "a million or more"; // what has diverged would take a hundred digits
   if (n < 9.95) return String(Math.round(n * 10) / 10);
   return Math.round(n).toLocaleString("en-GB");
 }

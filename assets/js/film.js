@@ -135,10 +135,12 @@ class Film {
 
   /** Every row there will ever be in this run, empty until its step comes. */
   plan(summary) {
-    const key = summary.source ? "imported" : summary.max_steps;
+    const last = ACTIVE.has(summary.status) ? summary.max_steps : summary.step; // some end before their time
+    const key = summary.source ? "imported" : `${summary.max_steps} ${last}`;
     if (this.planned === key) return;
     this.planned = key;
-    const earlier = summary.source ? [] : filmSteps(summary.max_steps); // nobody has them of an imported model
+    // Nobody has those of an imported model.
+    const earlier = summary.source ? [] : filmSteps(summary.max_steps).filter((step) => step < last);
     const steps = [...earlier, null]; // null: now
     this.rows = steps.map((step) => {
       const label = h("button", { class: "lv-film-step", title: "Look at the model as it was at this step" });
@@ -167,7 +169,7 @@ class Film {
     const newest = samples.at(-1);
     this.rows.forEach((row, i) => {
       const sample = row.step === null ? newest : samples.find((one) => one.step === row.step);
-      const shownAbove = row.step === null && newest?.step === 0 && this.rows.length > 1;
+      const shownAbove = row.step === null && this.isShownAbove(summary, newest);
       this.write(i, shownAbove ? null : sample);
       const name = row.step !== null ? formatCount(row.step) : this.nameOfNewest(summary, newest);
       setText(row.label, name);
@@ -193,9 +195,15 @@ class Film {
     return [...byStep.values()].sort((a, b) => a.step - b.step);
   }
 
+  /** While a run trains, the last row says what it writes now, though it may be in a row of its own as well. */
+  isShownAbove(summary, newest) {
+    if (ACTIVE.has(summary.status)) return newest?.step === 0 && this.rows.length > 1;
+    return this.rows.some((row) => row.step !== null && row.step === newest?.step);
+  }
+
   nameOfNewest(summary, newest) {
     if (ACTIVE.has(summary.status) || summary.source || !newest) return "now";
-    return formatCount(newest.step);
+    return formatCount(this.isShownAbove(summary, newest) ? summary.step : newest.step);
   }
 
   write(i, sample) {

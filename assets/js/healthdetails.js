@@ -106,7 +106,8 @@ function noiseOf({ windows, noise }, needed) {
 
 function batchOf(windows) {
   if (windows <= 1) return "a single window already has at least";
-  return `a batch of about ${formatCount(Math.round(Number(windows.toPrecision(2))))} windows would have`;
+  const about = Math.round(Number(windows.toPrecision(2)));
+  return `a batch of about ${formatCount(about)} window${about === 1 ? "" : "s"} would have`;
 }
 
 function speedOf({ reached, roof, share, by }) {

@@ -9,6 +9,9 @@ const LIVE = [
   ["dropout", "Dropout", "From the next step on."],
 ];
 
+const SHIPPED = "This model ships with LLMViz: it can be looked at but not renamed or deleted.";
+const FOREIGN = "Not your run: only its owner can rename or delete it.";
+
 export function mount(box, props, trigger) {
   const fields = LIVE.map(([name, label, help]) => {
     const input = h("input", { type: "number", step: "any", name, id: `lv-live-${name}`, "aria-describedby": `lv-live-${name}-help` });
@@ -58,7 +61,7 @@ export function mount(box, props, trigger) {
     }
     const open = summary?.mine && ["preparing", "waiting", "running", "paused"].includes(summary.status);
     for (const control of form.querySelectorAll("input, button")) control.disabled = !open;
-    file.show(Boolean(summary?.mine));
+    file.show(summary);
   }
   listen(box, "selection", follow);
   follow();
@@ -66,8 +69,8 @@ export function mount(box, props, trigger) {
 
 const isEdited = ({ input, stands }) => input.value !== "" && Number(input.value) !== Number(stands);
 
-/** Download, rename, delete and open again: a run is a folder, and the folder is the reader's. Show tells
- * whether the run in view is the reader's own. */
+/** Download, rename, delete and open again: a run is a folder, and the folder is the reader's. `show` is
+ * told which run is in view. */
 function runFile() {
   const link = (path) => () => location.assign(`${base}runs/${store.selection.run}/${path}`);
   const button = (label, onclick) => h("button", { type: "button", class: "lv-button", onclick }, label);
@@ -87,10 +90,10 @@ function runFile() {
     rename,
     del,
     h("label", { class: "lv-button" }, "Open a saved run ", file));
-  const show = (mine) => {
+  const show = (summary) => {
     for (const control of [name, rename, del]) {
-      control.disabled = !mine;
-      control.title = mine ? "" : "Not your run: only its owner can rename or delete it.";
+      control.disabled = !summary?.mine;
+      control.title = !summary || summary.mine ? "" : summary.shipped ? SHIPPED : FOREIGN;
     }
   };
   return { element, show };

@@ -61,6 +61,7 @@ export async function command(path, body = {}) {
   try {
     const response = await post(`runs/${path}`, body);
     const answer = await response.json();
+    if (response.ok && !ofForm) complain([]); // what was refused before has been put right
     if (response.ok) return answer;
     complain(answer.errors);
   } catch {

@@ -191,7 +191,9 @@ class Trainer:
         """Go on from a state that `state` returned, in this process or in another one."""
         weights: dict[str, Tensor] = {}
         moments: dict[str, dict[str, Tensor]] = {}  # {weight's name: {kind: moment}}
-        counts: dict[float, Tensor] = {}  # of steps: one tensor for all weights that began together, as before
+        counts: dict[
+            float, Tensor
+        ] = {}  # of steps: one tensor for all weights that began together, as before
         for key, tensor in tensors.items():
             if key.startswith("model."):
                 weights[key.removeprefix("model.")] = tensor

@@ -98,23 +98,42 @@ def test_a_chart_whose_run_is_gone_for_a_moment_is_drawn_again(stage, look):
     page = look(run.id)
     run.train(80)
     shows_step(page, run, 80)
-    page.evaluate(
+    page.locator(".lv-chart-area").hover(position={"x": 100, "y": 60})
+    hidden = page.evaluate(
         """async (run) => {
           const { store } = window.llmviz;
           const drawn = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
           const kept = store.summaries.get(run);
+          const area = document.querySelector(".lv-chart-area");
+          const hidden = [];
           for (const summary of [undefined, kept]) {
             summary ? store.summaries.set(run, summary) : store.summaries.delete(run);
             store.emit(`metrics:${run}`);
             await drawn();
+            area.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowLeft", bubbles: true }));
+            await drawn();
+            hidden.push(document.querySelector(".lv-tip").hidden);
           }
+          return hidden;
         }""",
         run.id,
     )
+    assert hidden == [True, False]
     ink = page.locator(".lv-chart-area canvas").nth(1)
     assert ink.evaluate(
         "ink => ink.getContext('2d').getImageData(0, 0, ink.width, ink.height).data.some(Boolean)"
     )
+
+
+def test_a_click_on_a_chart_without_points_pins_nothing(stage, look):
+    run = new_run(stage[0])
+    page = look(run.id)
+    area = page.locator(".lv-chart-area")
+    area.click(position={"x": 100, "y": 60})
+    run.train(80)
+    shows_step(page, run, 80)
+    area.hover(position={"x": 40, "y": 60})
+    page.wait_for_selector(".lv-tip:not([hidden])", timeout=3000)
 
 
 def test_an_update_costs_little_however_long_the_history(stage, look):
@@ -261,6 +280,38 @@ def test_film_rows_stand_from_the_first_moment_and_never_move(stage, look):
     run.train(300)
     page.wait_for_function("document.querySelectorAll('.lv-film-row')[4].textContent.includes('park')")
     assert page.evaluate(where) == before
+
+
+def test_a_model_that_diverged_chooses_among_no_number_of_a_hundred_digits(look):
+    page = look(FINISHED)
+    told = page.evaluate(
+        """async () => {
+          const { formatChoices } = await import("/gradio_api/llmviz/assets/js/dom.js");
+          return [2.04, 52.6, 999_999, 1e6, 1e43, Infinity].map(formatChoices);
+        }"""
+    )
+    assert told == ["2", "53", "999,999", "a million or more", "a million or more", "?"]
+
+
+def test_the_shipped_model_says_why_it_cannot_be_renamed(stage, look):
+    shipped = next(run.id for run in stage[0].runs.values() if run.shipped)
+    for name in ("Rename", "Delete"):
+        button = look(shipped).locator(".lv-run-file button", has_text=name)
+        assert button.is_disabled() and "ships with LLMViz" in button.get_attribute("title")
+
+
+@pytest.mark.parametrize("status", ["stopped", "failed"])
+def test_a_run_that_ended_early_has_no_rows_after_its_end(stage, look, status):
+    run = new_run(stage[0])
+    run.train(46)
+    run.status = status
+    if status == "failed":  # then it has written nothing at its end
+        run.events = [event for event in run.events if event["kind"] != "now"]
+    page = look(run.id)
+    page.wait_for_selector(".lv-film-text .lv-word")
+    assert page.locator(".lv-film-step").all_inner_texts() == ["0", "4", "16", "46"]
+    last = page.locator(".lv-film-text").last.inner_text()
+    assert (last == "·") == (status == "failed"), "what it wrote at 16 stands there once"
 
 
 def test_on_a_phone_a_word_longer_than_the_row_is_seen(look):
