@@ -195,7 +195,7 @@ class Film {
     return [...byStep.values()].sort((a, b) => a.step - b.step);
   }
 
-  /** While a run trains, the last row says what it writes now, though it may be in a row of its own as well. */
+  /** Whether the last row would only repeat another. While a run trains it may: it says what is written now. */
   isShownAbove(summary, newest) {
     if (ACTIVE.has(summary.status)) return newest?.step === 0 && this.rows.length > 1;
     return this.rows.some((row) => row.step !== null && row.step === newest?.step);

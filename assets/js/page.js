@@ -61,8 +61,10 @@ export async function command(path, body = {}) {
   try {
     const response = await post(`runs/${path}`, body);
     const answer = await response.json();
-    if (response.ok && !ofForm) complain([]); // what was refused before has been put right
-    if (response.ok) return answer;
+    if (response.ok) {
+      if (!ofForm) complain([]); // what was refused before has been put right
+      return answer;
+    }
     complain(answer.errors);
   } catch {
     complain(["The server cannot be reached just now. Nothing is lost; please try again in a moment."]);

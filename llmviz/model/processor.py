@@ -16,10 +16,9 @@ _CPUINFO = Path("/proc/cpuinfo")
 # Known by the processor and not by a trial: whether a run is interrupted or not, its products are the same.
 ONEDNN_IS_FASTER = _CPUINFO.exists() and mkl_leaves_half_unused(_CPUINFO.read_text("latin-1"))
 
-
 LONGEST = 96  # tokens; with 128 the two ways are nearly equal
 FEWEST = 2**16  # weights in all; with fewer, the calls themselves take longer than what is computed
-MOST = 2**20  # 4 MB: with many more they fit into no cache, and take memory in every layer for nothing
+MOST = 2**20  # 4 MB: many more would fit into no cache, and every layer takes as much
 
 
 def attends_at_once(n_sequences: int, n_head: int, n_tokens: int) -> bool:

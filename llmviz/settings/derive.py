@@ -105,7 +105,7 @@ def _size(depth: int, width: int, model: ModelSettings) -> dict[str, Derived]:
             "tell many tokens apart; the wider the model, the more heads look at different things.",
         ),
         "mlp_width": Derived(
-            0, "Width of the MLP 0: it follows the width, at 4 times of it as in GPT-2, or 8/3 with SwiGLU."
+            0, "Width of the MLP 0: it follows the width, 4 times it as in GPT-2, or 8/3 of it with SwiGLU."
         ),
     }
 

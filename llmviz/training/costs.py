@@ -67,9 +67,8 @@ def _recomputing(model: "ModelSettings", vocab_size: int, batch_size: int, kept:
     """As `memory_bytes`, but of all blocks only one is worked on, and of the others only the inputs are kept.
     The one counts twice: what it computes again is there beside the gradients on their way back."""
     two = model.model_copy(update={"n_layer": 2})
-    working = memory_bytes(two, vocab_size, batch_size, 0, threads) - 2 * FLOAT * n_parameters(
-        two, vocab_size
-    )
+    learned = 2 * FLOAT * n_parameters(two, vocab_size)  # counted below, for all blocks
+    working = memory_bytes(two, vocab_size, batch_size, 0, threads) - learned
     inputs = batch_size * model.block_size * model.n_layer * model.n_embd
     return working + FLOAT * (2 * n_parameters(model, vocab_size) + kept + inputs)
 

@@ -191,17 +191,16 @@ class Trainer:
         """Go on from a state that `state` returned, in this process or in another one."""
         weights: dict[str, Tensor] = {}
         moments: dict[str, dict[str, Tensor]] = {}  # {weight's name: {kind: moment}}
-        counts: dict[
-            float, Tensor
-        ] = {}  # of steps: one tensor for all weights that began together, as before
+        counts: dict[float, Tensor] = {}  # {how many steps: the one tensor that says so}, as AdamW has it
         for key, tensor in tensors.items():
             if key.startswith("model."):
                 weights[key.removeprefix("model.")] = tensor
             else:
                 _, kind, name = key.split(".", 2)
-                mine = tensor.to(self.device, copy=True)
-                mine = counts.setdefault(mine.item(), mine) if kind == "step" else mine
-                moments.setdefault(name, {})[kind] = mine
+                moment = tensor.to(self.device, copy=True)
+                if kind == "step":
+                    moment = counts.setdefault(moment.item(), moment)
+                moments.setdefault(name, {})[kind] = moment
         self.model.load_state_dict(weights)  # copied into place: where a number lies in memory changes no bit
         self._use(self.hardware.again(scalars.get("hardware")))
         if self.loss_scale and scalars.get("loss_scale"):

@@ -267,6 +267,26 @@ def test_only_what_was_edited_is_changed_and_what_holds_is_shown(stage, look):
     assert "0, from step 300 on 0.2" in passport
 
 
+@pytest.mark.parametrize("of_form", [False, True])
+def test_a_complaint_goes_when_the_next_command_is_taken_unless_it_is_about_the_form(stage, look, of_form):
+    run = new_run(stage[0])
+    run.train(30)
+    page = look(run.id)
+    page.get_by_role("button", name="More").click()
+    page.evaluate(
+        """async (ofForm) => {
+          const { complain } = await import("/gradio_api/llmviz/assets/js/page.js");
+          complain(["Learning rate cannot be 5."], ofForm);
+        }""",
+        of_form,
+    )
+    assert page.locator(".lv-complaint").count() == 1
+    page.locator("#lv-live-dropout").fill("0.2")
+    page.get_by_role("button", name="Change it now").click()
+    page.wait_for_function("document.querySelector('form.lv-live .lv-said').textContent")
+    assert page.locator(".lv-complaint").count() == of_form
+
+
 # ---------------------------------------------------------------- the film
 
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmviz.model import GPT, GPTConfig, flops_per_token, memory_bytes, n_parameters
+from llmviz.model.size import attention_table
 from llmviz.settings import ModelSettings
 
 
@@ -150,3 +151,12 @@ def test_memory_grows_with_everything_that_takes_some():
     assert memory_bytes(shape, 1024, 12) > base
     assert memory_bytes(shape.model_copy(update={"n_layer": 8}), 65, 12) > base
     assert base >= 16 * n_parameters(shape, 65)  # weights, gradients and two moments of 4 bytes each
+
+
+@pytest.mark.parametrize("architecture", ["bigram", "transformer", "gpt2", "llama", "modern"])
+def test_only_alibi_and_a_window_have_a_table_of_who_may_look_at_whom(architecture):
+    plain = ModelSettings(architecture=architecture, n_head=4, block_size=32)
+    assert attention_table(plain) == 0
+    if architecture != "bigram":
+        assert attention_table(plain.model_copy(update={"positions": "alibi"})) == 4 * 32 * 32
+        assert attention_table(plain.model_copy(update={"window": 8})) == 32 * 32

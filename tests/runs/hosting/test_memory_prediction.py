@@ -84,8 +84,9 @@ def most(pid: int) -> int:
 
 
 def give_code_back() -> None:
-    """Takes all code out of this process that can be read from its file again. Tests before this one may have
-    used torch here, and what of its code a worker shares with us (27 MB and more) would not be its own."""
+    """Takes the code of libraries out of this process, which reads it from their files again. Tests before
+    this one may have used torch here, and what of its code a worker shares with us (27 MB and more) would not
+    be its own."""
     madvise = ctypes.CDLL(None, use_errno=True).madvise
     madvise.argtypes = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int
     for area in psutil.Process().memory_maps(grouped=False):

@@ -112,7 +112,7 @@ def test_a_worker_that_does_not_grow_is_counted_now_and_then_only(clock):
         assert memory.beyond(1, 200 * MB) == 0
         clock.now += 1
     assert Process.counts == 3
-    assert memory.beyond(1, 250 * MB) == 0  # it has no more with all that it shares
+    assert memory.beyond(1, 250 * MB) == 0  # it has no more with all of the heap
     assert Process.counts == 3
 
 
